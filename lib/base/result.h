@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -36,6 +37,7 @@ struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;   // a sentence for people; no secret, no foreign bytes unescaped
   Retry retry = Retry::kNever;
+  std::chrono::seconds retry_after{0};   // what the peer asked for (HTTP Retry-After); 0 when it asked for nothing
 };
 
 template <class T>
