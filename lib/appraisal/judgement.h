@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "appraisal/finding.h"
+#include "appraisal/reason.h"
+#include "crypto/attestation_key.h"
+#include "evidence/evidence.h"
+#include "policy/compiled_policy.h"
+#include "tcg/attest.h"
+
+// From facts to a verdict. The same code judges fresh evidence and, when an input has changed, the
+// facts that were stored.
+namespace plimsoll::appraisal {
+
+// What genuine evidence has proven. Where stored facts lack a member, rules that read it are
+// Unknown/EvidenceExpired until new evidence comes.
+struct Facts {
+  std::vector<evidence::PcrValue> pcrs;  // exactly those that the quote covers
+  std::optional<tcg::ClockInfo> clock;
+  std::optional<policy::FirmwareVersion> firmware;
+  std::string boot_id;
+  bool unexplained_reset = false;
+  bool key_proven = true;  // false: the key has no public area to judge
+};
+
+enum class Decision : uint8_t {
+  kPending,
+  kApproved,
+  kDenied,
+  kRevoked
+};  // TPMIdentity spec.decision
+
+struct AdmissionRecord {  // TPMIdentity status.admissions[]
+  enum class By : uint8_t { kHuman, kEndorsementCertificate };
+  By by = By::kHuman;
+  std::string ref;  // of a certificate: the EndorsementAuthority
+};
+
+// What is known of the identity (TPMIdentity) that the key belongs to.
+struct IdentityFacts {
+  Decision decision = Decision::kPending;
+  std::vector<AdmissionRecord> admissions;
+  crypto::KeyProfile key_profile = crypto::KeyProfile::kOther;
+  std::string
+      manufacturer;  // TCG vendor id, by a good EK certificate or an approved identity; empty when unknown
+};
+
+enum class PolicyOutcome : uint8_t { kUnknown, kFail, kPass };
+
+std::string_view ToString(PolicyOutcome outcome);  // "Unknown", "Fail", "Pass"
+
+// How one policy fares on one node: an entry of NodeAttestation status.policies.
+struct PolicyResult {
+  std::string name;
+  std::string uid;
+  int64_t generation = 0;
+  policy::Mode mode = policy::Mode::kAudit;
+  PolicyOutcome outcome = PolicyOutcome::kUnknown;
+  Reason reason = Reason::kPolicyNotReady;  // kAllPoliciesPassed for kPass
+  // IdentityPending or IdentityDenied when the policy's admission does not hold. The measurements
+  // are judged and shown all the same, but decide nothing.
+  std::optional<Reason> identity;
+  bool stands = false;  // Suspended: this is its last result, not a new one
+  Findings findings;
+};
+
+// A policy that selects the node.
+struct AppliedPolicy {
+  std::shared_ptr<const policy::CompiledPolicy> policy;
+  std::optional<PolicyResult>
+      last;  // its last result, if that has not expired; read for Suspended only
+};
+
+struct Judgement {
+  Verdict verdict = Verdict::kUnknown;
+  Reason reason = Reason::kNoEnforcingPolicy;
+  std::string message;                 // a sentence; names policies and PCRs, no values
+  std::vector<PolicyResult> policies;  // in the order given
+
+  // The condition AuditPassed: whether every Audit policy passes; absent without one.
+  std::optional<bool> audit_passed;
+};
+
+// Judges every policy. A pure function; never Trusted without an Enforce (or Suspended) policy, a
+// proven key and an admitted identity.
+Judgement JudgePolicies(const Facts& facts, const IdentityFacts& identity,
+                        const std::vector<AppliedPolicy>& policies);
+
+}  // namespace plimsoll::appraisal
