@@ -1,0 +1,45 @@
+{{/* Labels of every object. The argument is a dict of root and component. */}}
+{{- define "plimsoll.labels" -}}
+{{ include "plimsoll.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Labels that select pods. */}}
+{{- define "plimsoll.selector" -}}
+app.kubernetes.io/name: plimsoll
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{/* The metadata of an object, without its name: labels and the common annotations. */}}
+{{- define "plimsoll.metadata" -}}
+labels:
+  {{- include "plimsoll.labels" . | nindent 2 }}
+{{- with .root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "plimsoll.image" -}}
+{{- $image := .Values.image -}}
+{{- with .Values.global.imageRegistry }}{{ . }}/{{ end -}}
+{{- $image.repository -}}
+{{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ default .Chart.AppVersion $image.tag }}{{ end -}}
+{{- end }}
+
+{{/* Flags that both programs share. */}}
+{{- define "plimsoll.logArguments" -}}
+- --log-level={{ .Values.log.level }}
+- --log-format={{ .Values.log.format }}
+{{- end }}
+
+{{/* The user name of the controller at the API server. */}}
+{{- define "plimsoll.controllerUser" -}}
+system:serviceaccount:{{ .Release.Namespace }}:plimsoll-controller
+{{- end }}
