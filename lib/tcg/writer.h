@@ -22,7 +22,7 @@ class Writer {
   Writer& Sized(ByteSpan bytes);
 
   const Bytes& bytes() const { return bytes_; }
-  Bytes Take() && { return std::move(bytes_); }
+  Bytes Take() { return std::move(bytes_); }
 
  private:
   Bytes bytes_;
