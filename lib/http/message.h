@@ -16,6 +16,8 @@ enum class Method : uint8_t { kGet, kHead, kPost, kPut, kPatch, kDelete, kOther 
 
 std::string_view ToString(Method method);
 
+using Parameters = std::map<std::string, std::string, std::less<>>;
+
 // Who made a request, as an Authenticator found out. Programs derive their own: the server only
 // needs a name to account to.
 class Principal {
@@ -31,18 +33,18 @@ class Principal {
 struct RequestHead {
   Method method = Method::kGet;
 
-  // Percent-decoded, beginning with '/'. Never holds an empty, "." or ".." segment, an encoded
-  // slash, a backslash, a control character or invalid UTF-8: such targets are answered with 400.
+  // Percent-decoded, beginning with '/', printable ASCII without space and backslash. Never holds
+  // an empty, "." or ".." segment or an encoded slash: such targets are answered with 400.
   std::string path;
 
   // The matching row of the route table.
   std::string route;  // "/v1/nodes/{name}/evidence"
   std::string realm;  // Route::realm
-  std::map<std::string, std::string, std::less<>>
-      parameters;  // of the pattern: {"name", "worker-2"}; decoded, not empty, otherwise unchecked
+  // Of the pattern: {"name", "worker-2"}; decoded, not empty, otherwise unchecked.
+  Parameters parameters;
 
-  // Decoded; "?verbose" is {"verbose", ""}. A repeated key is answered with 400.
-  std::map<std::string, std::string, std::less<>> query;
+  // Decoded printable ASCII; "?verbose" is {"verbose", ""}. A repeated key is answered with 400.
+  Parameters query;
 
   // The two headers that carry credentials, whole ("Bearer …"); each at most once, else 400.
   std::optional<std::string> authorization;
@@ -88,9 +90,9 @@ Response TextResponse(int status, std::string body);
 // 204.
 Response NoContent();
 
-// RFC 9457: application/problem+json with type "about:blank", title (the status' phrase), status, detail and `reason`, a stable CamelCase word.
-// `detail` is a sentence for people: no secret, no expected value; it is cut at 256 bytes, and
-// control characters and invalid UTF-8 are replaced.
+// RFC 9457: application/problem+json with type "about:blank", title (the status' phrase), status,
+// detail and `reason`, a stable CamelCase word. `detail` is a sentence for people: no secret, no
+// expected value; it is cut at 256 bytes, and control characters and invalid UTF-8 are replaced.
 Response ProblemResponse(int status, std::string_view reason, std::string_view detail,
                          std::optional<std::chrono::seconds> retry_after = std::nullopt);
 

@@ -44,7 +44,7 @@ class Router {
 
   struct Match {
     const Route* route;  // lives as long as the Router
-    std::map<std::string, std::string, std::less<>> parameters;
+    Parameters parameters;
   };
   struct NotFound {};
   struct MethodNotAllowed {
