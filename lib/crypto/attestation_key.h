@@ -18,14 +18,13 @@ struct KeyRejection {
 // Whether this can be an attestation key, that is, one that signs nothing but what the TPM itself
 // made (TPM 2.0 Part 1, 25 and 27); nullopt when it can. Judges the public area alone: that the key
 // lives in the TPM that it claims is what credential activation proves. In this order:
-//   K1  restricted, sign, fixedTPM, fixedParent, sensitiveDataOrigin set; decrypt,
-//   encryptedDuplication,
-//       stClear and undefined bits clear
-//   K2  scheme and hash concrete, of the key's type, SHA-256 or stronger (S2); symmetric NULL
+//   K1  restricted, sign, fixedTPM, fixedParent, sensitiveDataOrigin set; userWithAuth,
+//       adminWithPolicy, noDA, firmwareLimited and svnLimited as they are; all else clear
+//   K2  scheme and hash concrete, of the key's type, SHA-256 or stronger (S2); symmetric, KDF NULL
 //   K4  nameAlg SHA-256 or stronger
 //   K6  no authPolicy
 //   S3  RSA 2048..4096 bits, exponent 65537 (0 stands for it), modulus odd and of keyBits length
-//   S5  ECC P-256, P-384 or P-521, the point on its curve, KDF NULL
+//   S5  ECC P-256, P-384 or P-521, the point on its curve
 //   K7  RSA modulus not of the form that CVE-2017-15361 (ROCA) gives
 std::optional<KeyRejection> CheckAttestationKey(const tcg::PublicArea& ak);
 

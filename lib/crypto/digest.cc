@@ -47,8 +47,6 @@ Bytes Digest(tcg::AlgorithmId hash, std::initializer_list<ByteSpan> parts) {
   return hasher.Finish();
 }
 
-std::string Sha256Hex(ByteSpan bytes) {
-  return ToHex(Digest(tcg::AlgorithmId::kSha256, {bytes}));
-}
+std::string Sha256Hex(ByteSpan bytes) { return ToHex(Digest(tcg::AlgorithmId::kSha256, {bytes})); }
 
 }  // namespace plimsoll::crypto

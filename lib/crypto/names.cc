@@ -26,8 +26,8 @@ tcg::QualifiedName QualifiedNameBelow(ByteSpan parent, const tcg::Name& name) {
 }  // namespace
 
 tcg::Name ComputeName(const tcg::PublicArea& public_area) {
-  auto name = tcg::Name::FromBytes(
-      TaggedDigest(public_area.name_algorithm(), {public_area.bytes()}));
+  auto name =
+      tcg::Name::FromBytes(TaggedDigest(public_area.name_algorithm(), {public_area.bytes()}));
   if (!name) {
     std::abort();
   }

@@ -6,24 +6,6 @@
 #include <cstdlib>
 
 namespace plimsoll::crypto {
-namespace {
-
-constexpr uint32_t kOrdinaryExponent = 65537;
-
-Result<PkeyPtr> BuildPublicKey(const char* type, OSSL_PARAM_BLD& builder) {
-  const ParamsPtr params(OSSL_PARAM_BLD_to_param(&builder));
-  const PkeyContextPtr context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
-  if (!params || !context || EVP_PKEY_fromdata_init(context.get()) != 1) {
-    return OpenSslFailure("build a public key");
-  }
-  EVP_PKEY* key = nullptr;
-  if (EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get()) != 1) {
-    return Fail(ErrorCode::kMalformed, fmt::format("these numbers are no {} key", type));
-  }
-  return PkeyPtr(key);
-}
-
-}  // namespace
 
 tl::unexpected<Error> OpenSslFailure(std::string_view doing) {
   const unsigned long code = ERR_get_error();
@@ -46,90 +28,6 @@ const EVP_MD* MessageDigest(tcg::AlgorithmId hash) {
     default:
       std::abort();
   }
-}
-
-const char* GroupName(tcg::CurveId curve) {
-  switch (curve) {
-    case tcg::CurveId::kNistP256:
-      return "P-256";
-    case tcg::CurveId::kNistP384:
-      return "P-384";
-    case tcg::CurveId::kNistP521:
-      return "P-521";
-  }
-  std::abort();
-}
-
-Result<PkeyPtr> MakeRsaKey(uint16_t key_bits, uint32_t exponent, ByteSpan modulus) {
-  const ErrorQueueGuard guard;
-  if (key_bits < 2048 || key_bits > 4096) {
-    return Fail(ErrorCode::kUnsupported, fmt::format("RSA key of {} bits", key_bits));
-  }
-  if (exponent != 0 && exponent != kOrdinaryExponent) {
-    return Fail(ErrorCode::kUnsupported, fmt::format("RSA exponent {}", exponent));
-  }
-  const BignumPtr n(BN_bin2bn(modulus.data(), static_cast<int>(modulus.size()), nullptr));
-  const BignumPtr e(BN_new());
-  if (!n || !e || BN_set_word(e.get(), kOrdinaryExponent) != 1) {
-    return OpenSslFailure("read an RSA key");
-  }
-  if (modulus.size() * 8 != key_bits || BN_num_bits(n.get()) != key_bits) {
-    return Fail(ErrorCode::kMalformed,
-                fmt::format("RSA modulus of {} bits in {} bytes, keyBits is {}",
-                            BN_num_bits(n.get()), modulus.size(), key_bits));
-  }
-  if (BN_is_odd(n.get()) == 0) {
-    return Fail(ErrorCode::kMalformed, "RSA modulus is even");
-  }
-  const ParamBuilderPtr builder(OSSL_PARAM_BLD_new());
-  if (!builder || OSSL_PARAM_BLD_push_BN(builder.get(), "n", n.get()) != 1 ||
-      OSSL_PARAM_BLD_push_BN(builder.get(), "e", e.get()) != 1) {
-    return OpenSslFailure("read an RSA key");
-  }
-  return BuildPublicKey("RSA", *builder);
-}
-
-Result<PkeyPtr> MakeEccKey(tcg::CurveId curve, ByteSpan x, ByteSpan y) {
-  const ErrorQueueGuard guard;
-  const size_t size = tcg::CoordinateSize(curve);
-  if (x.size() > size || y.size() > size) {
-    return Fail(ErrorCode::kMalformed, fmt::format("{} coordinates of {} and {} bytes",
-                                                   ToString(curve), x.size(), y.size()));
-  }
-  Bytes point = {POINT_CONVERSION_UNCOMPRESSED};
-  Append(point, PadLeft(x, size));
-  Append(point, PadLeft(y, size));
-  const ParamBuilderPtr builder(OSSL_PARAM_BLD_new());
-  if (!builder ||
-      OSSL_PARAM_BLD_push_utf8_string(builder.get(), "group", GroupName(curve), 0) != 1 ||
-      OSSL_PARAM_BLD_push_octet_string(builder.get(), "pub", point.data(), point.size()) != 1) {
-    return OpenSslFailure("read an EC key");
-  }
-  return BuildPublicKey("EC", *builder);
-}
-
-Result<PkeyPtr> MakeKey(const tcg::PublicArea& public_area) {
-  if (const tcg::RsaPublic* rsa = public_area.rsa()) {
-    return MakeRsaKey(rsa->key_bits, rsa->exponent, rsa->modulus);
-  }
-  const tcg::EccPublic* ecc = public_area.ecc();
-  return MakeEccKey(ecc->curve, ecc->x, ecc->y);
-}
-
-Result<Bytes> EncodeSpki(EVP_PKEY& key) {
-  unsigned char* encoded = nullptr;
-  const int size = i2d_PUBKEY(&key, &encoded);
-  const OpenSslBytesPtr owner(encoded);
-  if (size <= 0) {
-    return OpenSslFailure("encode a public key");
-  }
-  return Bytes(encoded, encoded + size);
-}
-
-Bytes PadLeft(ByteSpan bytes, size_t size) {
-  Bytes padded(size - bytes.size());
-  Append(padded, bytes);
-  return padded;
 }
 
 }  // namespace plimsoll::crypto

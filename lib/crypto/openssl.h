@@ -16,7 +16,6 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "tcg/algorithm.h"
-#include "tcg/public_area.h"
 
 // Private to lib/crypto: ownership of OpenSSL objects, and what several files need of it.
 
@@ -68,21 +67,5 @@ class ErrorQueueGuard {
 
 // The message digest; `hash` must be a hash, else the process ends.
 const EVP_MD* MessageDigest(tcg::AlgorithmId hash);
-
-// "P-256", "P-384", "P-521" as OpenSSL's parameters name groups.
-const char* GroupName(tcg::CurveId curve);
-
-// A public key from numbers (S3, S5). Modulus: odd, of exactly `key_bits`, which must be 2048 to 4096;
-// exponent 65537, for which 0 may stand. Point: no coordinate longer than the field, on the curve, not
-// infinity. kUnsupported for limits, kMalformed for numbers that are no key.
-Result<PkeyPtr> MakeRsaKey(uint16_t key_bits, uint32_t exponent, ByteSpan modulus);
-Result<PkeyPtr> MakeEccKey(tcg::CurveId curve, ByteSpan x, ByteSpan y);
-Result<PkeyPtr> MakeKey(const tcg::PublicArea& public_area);
-
-// The DER SubjectPublicKeyInfo.
-Result<Bytes> EncodeSpki(EVP_PKEY& key);
-
-// `bytes` with zeros in front up to `size`; not longer than that already.
-Bytes PadLeft(ByteSpan bytes, size_t size);
 
 }  // namespace plimsoll::crypto

@@ -44,7 +44,7 @@ class ServingAuthority {
                                    std::chrono::hours validity) const;
 
   const std::string& certificate_pem() const;
-  Secret private_key_pem() const;
+  Result<Secret> PrivateKeyPem() const;  // PKCS #8
   WallTime not_after() const;
 
   struct State;

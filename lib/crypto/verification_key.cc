@@ -1,21 +1,19 @@
 #include "crypto/verification_key.h"
 
 #include <fmt/format.h>
-#include <openssl/core_names.h>
 #include <openssl/rsa.h>
 
-#include <array>
 #include <optional>
 
-#include "crypto/openssl.h"
+#include "crypto/public_key.h"
 
 namespace plimsoll::crypto {
 
 struct VerificationKey::State {
   PkeyPtr key;
-  tcg::AlgorithmId type;               // kRsa or kEcc
-  tcg::Scheme scheme;                  // kNull: any of the type
-  size_t size;                         // RSA: bytes of the modulus; ECC: of a coordinate
+  tcg::AlgorithmId type;  // kRsa or kEcc
+  tcg::Scheme scheme;     // kNull: any of the type
+  size_t size;            // RSA: bytes of the modulus; ECC: of a coordinate
 };
 
 namespace {
@@ -34,8 +32,8 @@ bool IsSchemeOf(AlgorithmId type, AlgorithmId algorithm) {
   }
 }
 
-// The DER form of (r, s), as OpenSSL wants it; nullopt for numbers that no signature has (S5). The upper
-// bound, the order of the curve, is OpenSSL's own check.
+// The DER form of (r, s), as OpenSSL wants it; nullopt for numbers that no signature has (S5). The
+// upper bound, the order of the curve, is OpenSSL's own check.
 Result<std::optional<Bytes>> EncodeEcdsa(const tcg::EcdsaSignature& signature, size_t field) {
   if (signature.r.size() > field || signature.s.size() > field) {
     return std::nullopt;
@@ -63,14 +61,14 @@ Result<std::optional<Bytes>> EncodeEcdsa(const tcg::EcdsaSignature& signature, s
   return Bytes(der, der + size);
 }
 
-// One verification by EVP. 1 is the only answer that means success; 0 is a signature that does not hold,
-// and so are negative answers, which OpenSSL gives for encodings that cannot be one (S7).
+// One verification by EVP. 1 is the only answer that means success; 0 is a signature that does not
+// hold, and so are negative answers, which OpenSSL gives for encodings that cannot be one (S7).
 Result<SignatureCheck> VerifyOnce(EVP_PKEY& key, AlgorithmId hash, int padding, int salt,
                                   ByteSpan signature, ByteSpan message) {
   const MdContextPtr context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* key_context = nullptr;  // owned by `context`
-  if (!context || EVP_DigestVerifyInit(context.get(), &key_context, MessageDigest(hash), nullptr,
-                                       &key) != 1) {
+  if (!context ||
+      EVP_DigestVerifyInit(context.get(), &key_context, MessageDigest(hash), nullptr, &key) != 1) {
     return OpenSslFailure("start a signature check");
   }
   if (padding != 0 && EVP_PKEY_CTX_set_rsa_padding(key_context, padding) != 1) {
@@ -86,76 +84,24 @@ Result<SignatureCheck> VerifyOnce(EVP_PKEY& key, AlgorithmId hash, int padding, 
   return answer == 1 ? SignatureCheck::kValid : SignatureCheck::kInvalid;
 }
 
-Result<AlgorithmId> TypeOf(EVP_PKEY& key) {
-  if (EVP_PKEY_is_a(&key, "RSA") == 1) {
-    return AlgorithmId::kRsa;
-  }
-  if (EVP_PKEY_is_a(&key, "EC") == 1) {
-    return AlgorithmId::kEcc;
-  }
-  return Fail(ErrorCode::kUnsupported, "the key is neither RSA nor EC");
-}
-
-// The same key, made again from its numbers, so that every limit of MakeRsaKey and MakeEccKey holds for it.
-Result<PkeyPtr> Rebuild(EVP_PKEY& key, AlgorithmId type) {
-  if (type == AlgorithmId::kRsa) {
-    BIGNUM* n = nullptr;
-    BIGNUM* e = nullptr;
-    const int got_n = EVP_PKEY_get_bn_param(&key, OSSL_PKEY_PARAM_RSA_N, &n);
-    const BignumPtr modulus(n);
-    const int got_e = EVP_PKEY_get_bn_param(&key, OSSL_PKEY_PARAM_RSA_E, &e);
-    const BignumPtr exponent(e);
-    if (got_n != 1 || got_e != 1) {
-      return OpenSslFailure("read an RSA key");
-    }
-    Bytes bytes(static_cast<size_t>(BN_num_bytes(n)));
-    BN_bn2bin(n, bytes.data());
-    // A number that does not fit becomes one that is refused.
-    const auto bits = static_cast<uint16_t>(BN_num_bits(n) > 4096 ? 0 : BN_num_bits(n));
-    const auto word = static_cast<uint32_t>(BN_num_bits(e) > 32 ? 1 : BN_get_word(e));
-    return MakeRsaKey(bits, word == 0 ? 1 : word, bytes);
-  }
-  std::array<char, 32> group{};
-  std::array<uint8_t, 256> point{};
-  size_t size = 0;
-  if (EVP_PKEY_get_utf8_string_param(&key, OSSL_PKEY_PARAM_GROUP_NAME, group.data(), group.size(),
-                                     nullptr) != 1 ||
-      EVP_PKEY_set_utf8_string_param(&key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
-                                     "uncompressed") != 1 ||
-      EVP_PKEY_get_octet_string_param(&key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, point.data(),
-                                      point.size(), &size) != 1) {
-    return Fail(ErrorCode::kUnsupported, "the EC key has no named curve");
-  }
-  for (const tcg::CurveId curve :
-       {tcg::CurveId::kNistP256, tcg::CurveId::kNistP384, tcg::CurveId::kNistP521}) {
-    const size_t field = tcg::CoordinateSize(curve);
-    if (OBJ_sn2nid(group.data()) == EC_curve_nist2nid(GroupName(curve)) && size == 1 + 2 * field) {
-      const ByteSpan bytes(point);
-      return MakeEccKey(curve, bytes.subspan(1, field), bytes.subspan(1 + field, field));
-    }
-  }
-  return Fail(ErrorCode::kUnsupported, "the EC key is on another curve than P-256, P-384 or P-521");
-}
-
 }  // namespace
 
 Result<VerificationKey> VerificationKey::FromPublicArea(const tcg::PublicArea& public_area) {
   const tcg::Scheme scheme = public_area.scheme();
   if (!IsSchemeOf(public_area.type(), scheme.algorithm)) {
-    return Fail(ErrorCode::kUnsupported, fmt::format("{} is not a signing scheme of {} keys",
-                                                     ToString(scheme.algorithm),
-                                                     ToString(public_area.type())));
+    return Fail(ErrorCode::kUnsupported,
+                fmt::format("{} is not a signing scheme of {} keys", ToString(scheme.algorithm),
+                            ToString(public_area.type())));
   }
   if (!tcg::IsStrongHash(scheme.hash)) {
     return Fail(ErrorCode::kUnsupported,
                 fmt::format("{} is too weak for signatures", ToString(scheme.hash)));
   }
   PLIMSOLL_ASSIGN_OR_RETURN(PkeyPtr key, MakeKey(public_area));
-  const size_t size = public_area.rsa() != nullptr
-                          ? public_area.rsa()->modulus.size()
-                          : tcg::CoordinateSize(public_area.ecc()->curve);
-  return VerificationKey(std::make_shared<const State>(
-      State{std::move(key), public_area.type(), scheme, size}));
+  const size_t size = public_area.rsa() != nullptr ? public_area.rsa()->modulus.size()
+                                                   : tcg::CoordinateSize(public_area.ecc()->curve);
+  return VerificationKey(
+      std::make_shared<const State>(State{std::move(key), public_area.type(), scheme, size}));
 }
 
 Result<VerificationKey> VerificationKey::FromPem(std::string_view pem) {
@@ -175,8 +121,9 @@ Result<VerificationKey> VerificationKey::FromPem(std::string_view pem) {
   if (!read) {
     return Fail(ErrorCode::kMalformed, "not a PEM public key");
   }
-  PLIMSOLL_ASSIGN_OR_RETURN(const AlgorithmId type, TypeOf(*read));
-  PLIMSOLL_ASSIGN_OR_RETURN(PkeyPtr key, Rebuild(*read, type));
+  PLIMSOLL_ASSIGN_OR_RETURN(PkeyPtr key, NormaliseKey(*read));
+  const AlgorithmId type =
+      EVP_PKEY_is_a(key.get(), "RSA") == 1 ? AlgorithmId::kRsa : AlgorithmId::kEcc;
   const auto bits = static_cast<size_t>(EVP_PKEY_get_bits(key.get()));
   return VerificationKey(
       std::make_shared<const State>(State{std::move(key), type, {}, (bits + 7) / 8}));
@@ -207,9 +154,9 @@ Result<SignatureCheck> VerificationKey::Verify(const tcg::Signature& signature,
   }
   // TPMs of different ages choose one of these two (TPM 2.0 Part 1, B.7); no other length is theirs.
   for (const int salt : {RSA_PSS_SALTLEN_DIGEST, RSA_PSS_SALTLEN_MAX}) {
-    PLIMSOLL_ASSIGN_OR_RETURN(const SignatureCheck check,
-                              VerifyOnce(*state_->key, signature.hash(), RSA_PKCS1_PSS_PADDING, salt,
-                                         value, message));
+    PLIMSOLL_ASSIGN_OR_RETURN(
+        const SignatureCheck check,
+        VerifyOnce(*state_->key, signature.hash(), RSA_PKCS1_PSS_PADDING, salt, value, message));
     if (check == SignatureCheck::kValid) {
       return check;
     }

@@ -200,8 +200,8 @@ std::string SoftwareKey::Pem() const {
 RawSignature SoftwareKey::SignRaw(ByteSpan message, tcg::Scheme scheme, int pss_salt) const {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   EVP_PKEY_CTX* key_context = nullptr;
-  Require(context != nullptr && EVP_DigestSignInit(context, &key_context, Hash(scheme.hash),
-                                                   nullptr, pkey()) == 1,
+  Require(context != nullptr &&
+              EVP_DigestSignInit(context, &key_context, Hash(scheme.hash), nullptr, pkey()) == 1,
           "cannot start signing");
   if (scheme.algorithm == AlgorithmId::kRsapss) {
     Require(EVP_PKEY_CTX_set_rsa_padding(key_context, RSA_PKCS1_PSS_PADDING) == 1 &&

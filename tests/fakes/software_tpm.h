@@ -16,9 +16,9 @@
 
 struct evp_pkey_st;  // OpenSSL's EVP_PKEY
 
-// A TPM in software, as far as attestation goes, that can be made to lie in every field. It marshals
-// with code of its own where that matters, so that it does not agree with lib/tcg by construction.
-// Whatever fails in here ends the test program.
+// A TPM in software, as far as attestation goes, that can be made to lie in every field. It
+// marshals with code of its own where that matters, so that it does not agree with lib/tcg by
+// construction. Whatever fails in here ends the test program.
 namespace plimsoll::fakes {
 
 // Everything in a TPMT_PUBLIC but the key itself. The defaults are those of Plimsoll's own AKs.
@@ -69,18 +69,18 @@ class SoftwareKey {
   SoftwareKey With(KeyTemplate key_template) const;
 
   const KeyTemplate& key_template() const { return template_; }
-  Bytes MarshalPublic() const;       // TPMT_PUBLIC
-  tcg::PublicArea Public() const;    // decoded; only for templates that decode
+  Bytes MarshalPublic() const;     // TPMT_PUBLIC
+  tcg::PublicArea Public() const;  // decoded; only for templates that decode
   tcg::Name Name() const;
-  std::string Pem() const;           // SubjectPublicKeyInfo
-  Bytes Modulus() const;             // RSA
+  std::string Pem() const;                // SubjectPublicKeyInfo
+  Bytes Modulus() const;                  // RSA
   std::pair<Bytes, Bytes> Point() const;  // ECC, padded to the size of the field
 
   // TPMT_SIGNATURE by the template's scheme.
   Bytes Sign(ByteSpan message) const;
 
-  // By any scheme that the key can do. `pss_salt` as in OpenSSL: bytes, -1 for the digest's length, -3
-  // for the largest.
+  // By any scheme that the key can do. `pss_salt` as in OpenSSL: bytes, -1 for the digest's length,
+  // -3 for the largest.
   RawSignature SignRaw(ByteSpan message, tcg::Scheme scheme, int pss_salt = -1) const;
 
   evp_pkey_st* pkey() const { return key_.get(); }
@@ -124,8 +124,8 @@ struct Quote {
   PcrValues pcrs;   // what was selected
 };
 
-// A machine's TPM with one attestation key, a primary of the endorsement hierarchy. PCRs of the banks
-// SHA-1, SHA-256 and SHA-384 begin as a real one's: 17 to 22 all ones, the others zero.
+// A machine's TPM with one attestation key, a primary of the endorsement hierarchy. PCRs of the
+// banks SHA-1, SHA-256 and SHA-384 begin as a real one's: 17 to 22 all ones, the others zero.
 class SoftwareTpm {
  public:
   explicit SoftwareTpm(KeyTemplate ak = KeyTemplate::AkP384());
@@ -133,7 +133,9 @@ class SoftwareTpm {
 
   const SoftwareKey& ak() const { return ak_; }
 
-  void SetPcr(tcg::AlgorithmId bank, uint32_t pcr, Bytes value) { pcrs_[bank][pcr] = std::move(value); }
+  void SetPcr(tcg::AlgorithmId bank, uint32_t pcr, Bytes value) {
+    pcrs_[bank][pcr] = std::move(value);
+  }
   const Bytes& Pcr(tcg::AlgorithmId bank, uint32_t pcr) const { return pcrs_.at(bank).at(pcr); }
   void Extend(tcg::AlgorithmId bank, uint32_t pcr, ByteSpan digest);
 

@@ -1,0 +1,189 @@
+#include "crypto/endorsement_certificate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string_view>
+
+#include "base/encoding.h"
+#include "crypto/digest.h"
+#include "crypto/endorsement_key.h"
+#include "crypto/public_key.h"
+#include "crypto/x509.h"
+
+namespace plimsoll::crypto {
+namespace {
+
+constexpr size_t kMaxText = 128;
+
+// Attributes of the subjectAltName (TCG EK Credential Profile 2.5, 3.2.9).
+constexpr std::string_view kManufacturer = "2.23.133.2.1";
+constexpr std::string_view kModel = "2.23.133.2.2";
+constexpr std::string_view kVersion = "2.23.133.2.3";
+
+using GeneralNamesPtr = std::unique_ptr<GENERAL_NAMES, Deleter<GENERAL_NAMES_free>>;
+
+bool IsPrintable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
+std::string ObjectText(const ASN1_OBJECT* object) {
+  std::array<char, 64> text{};
+  const int size = OBJ_obj2txt(text.data(), text.size(), object, 1);
+  return size > 0 && static_cast<size_t>(size) < text.size() ? std::string(text.data()) : "";
+}
+
+std::string ValueText(const ASN1_STRING* value) {
+  unsigned char* utf8 = nullptr;
+  const int size = ASN1_STRING_to_UTF8(&utf8, value);
+  const OpenSslBytesPtr owner(utf8);
+  if (size < 0 || static_cast<size_t>(size) > kMaxText) {
+    return "";
+  }
+  std::string text(utf8, utf8 + size);
+  return IsPrintable(text) ? text : "";
+}
+
+struct TpmNames {
+  std::string manufacturer, model, version;
+};
+
+// The entries of a name are a flat list, whether they stand in one RDN or in several.
+void CollectNames(const X509_NAME& name, TpmNames& names) {
+  for (int i = 0; i < X509_NAME_entry_count(&name); ++i) {
+    const X509_NAME_ENTRY* entry = X509_NAME_get_entry(&name, i);
+    const std::string type = ObjectText(X509_NAME_ENTRY_get_object(entry));
+    std::string* field = type == kManufacturer ? &names.manufacturer
+                         : type == kModel      ? &names.model
+                         : type == kVersion    ? &names.version
+                                               : nullptr;
+    if (field != nullptr && field->empty()) {
+      *field = ValueText(X509_NAME_ENTRY_get_data(entry));
+    }
+  }
+}
+
+TpmNames ReadTpmNames(const X509& certificate) {
+  TpmNames names;
+  const GeneralNamesPtr alternatives(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; alternatives && i < sk_GENERAL_NAME_num(alternatives.get()); ++i) {
+    const GENERAL_NAME* alternative = sk_GENERAL_NAME_value(alternatives.get(), i);
+    if (alternative->type == GEN_DIRNAME) {
+      CollectNames(*alternative->d.directoryName, names);
+    }
+  }
+  return names;
+}
+
+std::string VendorId(std::string_view manufacturer) {
+  constexpr std::string_view kPrefix = "id:";
+  if (!manufacturer.starts_with(kPrefix) || manufacturer.size() != kPrefix.size() + 8) {
+    return "";
+  }
+  std::string hex(manufacturer.substr(kPrefix.size()));
+  std::transform(hex.begin(), hex.end(), hex.begin(), [](char c) {
+    return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  const auto bytes = FromHex(hex);
+  if (!bytes) {
+    return "";
+  }
+  std::string_view letters = AsText(*bytes);
+  while (!letters.empty() && (letters.back() == '\0' || letters.back() == ' ')) {
+    letters.remove_suffix(1);
+  }
+  return !letters.empty() && IsPrintable(letters) ? std::string(letters) : hex;
+}
+
+Result<std::string> IssuerText(const X509& certificate) {
+  const BioPtr bio(BIO_new(BIO_s_mem()));
+  if (!bio ||
+      X509_NAME_print_ex(bio.get(), X509_get_issuer_name(&certificate), 0, XN_FLAG_RFC2253) < 0) {
+    return OpenSslFailure("print an issuer");
+  }
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &text);
+  return std::string(text, static_cast<size_t>(size));
+}
+
+// OpenSSL makes no key of a SubjectPublicKeyInfo whose algorithm is id-RSAES-OAEP, as old vendors
+// write it (C14); the bit string is an RSAPublicKey all the same.
+Result<PkeyPtr> ReadKey(const X509& certificate) {
+  const ErrorQueueGuard guard;
+  ASN1_OBJECT* algorithm = nullptr;
+  const unsigned char* bits = nullptr;
+  int size = 0;
+  if (X509_PUBKEY_get0_param(&algorithm, &bits, &size, nullptr,
+                             X509_get_X509_PUBKEY(&certificate)) != 1) {
+    return Fail(ErrorCode::kMalformed, "the certificate has no key");
+  }
+  if (OBJ_obj2nid(algorithm) == NID_rsaesOaep) {
+    const unsigned char* end = bits + size;
+    const PkeyPtr rsa(d2i_PublicKey(EVP_PKEY_RSA, nullptr, &bits, size));
+    if (!rsa || bits != end) {
+      return Fail(ErrorCode::kMalformed, "the RSAES-OAEP key is damaged");
+    }
+    return NormaliseKey(*rsa);
+  }
+  EVP_PKEY* key = X509_get0_pubkey(&certificate);
+  if (key == nullptr) {
+    return Fail(ErrorCode::kUnsupported, "the certificate's key is of no supported kind");
+  }
+  return NormaliseKey(*key);
+}
+
+bool IsPadding(ByteSpan bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0x00; }) ||
+         std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0xFF; });
+}
+
+}  // namespace
+
+Result<EndorsementCertificate> EndorsementCertificate::Parse(ByteSpan bytes) {
+  if (bytes.size() > kMaxBytes) {
+    return Fail(ErrorCode::kTooLarge, fmt::format("EK certificate: {} bytes", bytes.size()));
+  }
+  auto read = ReadDerCertificate(bytes);
+  if (!read) {
+    return Wrap("EK certificate", read.error());
+  }
+  if (!IsPadding(bytes.subspan(read->size))) {
+    return Fail(ErrorCode::kMalformed,
+                fmt::format("EK certificate: {} bytes behind its end that are no padding",
+                            bytes.size() - read->size));
+  }
+  const X509& certificate = *read->certificate;
+  EndorsementCertificate result;
+  result.der_ = ToBytes(bytes.first(read->size));
+  TpmNames names = ReadTpmNames(certificate);
+  result.vendor_id_ = VendorId(names.manufacturer);
+  result.manufacturer_ = std::move(names.manufacturer);
+  result.model_ = std::move(names.model);
+  result.version_ = std::move(names.version);
+  PLIMSOLL_ASSIGN_OR_RETURN(result.issuer_, IssuerText(certificate));
+  PLIMSOLL_ASSIGN_OR_RETURN(result.not_before_, ToSeconds(X509_get0_notBefore(&certificate)));
+  PLIMSOLL_ASSIGN_OR_RETURN(result.not_after_, ToSeconds(X509_get0_notAfter(&certificate)));
+  PLIMSOLL_ASSIGN_OR_RETURN(const PkeyPtr key, ReadKey(certificate));
+  PLIMSOLL_ASSIGN_OR_RETURN(const Bytes spki, EncodeSpki(*key));
+  result.key_sha256_ = Sha256Hex(spki);
+  return result;
+}
+
+bool EndorsementCertificate::IsFor(const tcg::PublicArea& ek) const {
+  const auto sha256 = EndorsementKeySha256(ek);
+  return sha256 && *sha256 == key_sha256_;
+}
+
+std::string FormatCertificateTime(std::chrono::sys_seconds time) {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+}
+
+}  // namespace plimsoll::crypto

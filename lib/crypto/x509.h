@@ -1,0 +1,37 @@
+#pragma once
+
+#include <chrono>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "crypto/openssl.h"
+
+// Private to lib/crypto: reading certificates.
+
+namespace plimsoll::crypto {
+
+// The certificate at the beginning of `bytes`, and how many of them it takes. What makes a
+// certificate ambiguous, such as an extension that is there twice, is kMalformed.
+struct ReadCertificate {
+  X509Ptr certificate;
+  size_t size;
+};
+Result<ReadCertificate> ReadDerCertificate(ByteSpan bytes);
+
+// All certificates of a PEM text; text around them is ignored. kMalformed for a block that is
+// damaged or is something else, kTooLarge above the limits.
+Result<std::vector<X509Ptr>> ReadPemCertificates(std::string_view pem, size_t max_bytes,
+                                                 size_t max_certificates);
+
+Result<std::chrono::sys_seconds> ToSeconds(const ASN1_TIME* time);
+
+// sys_seconds reach further than WallTime does; beyond its end it is its end.
+WallTime ToWallTime(std::chrono::sys_seconds time);
+
+// An unencrypted private key in PEM; null for anything else.
+PkeyPtr ReadPrivateKey(ByteSpan pem);
+
+}  // namespace plimsoll::crypto
