@@ -74,6 +74,10 @@ class Client {
  public:
   Client(transport::Transport& transport, const Clock& clock, RequestObserver observer = {});
 
+  // The same client with another limit on the time of a request (30 s), for writes that must be
+  // over by a deadline.
+  Client WithTimeout(std::chrono::milliseconds timeout) const;
+
   Result<std::string> Get(const ResourceRef& ref, std::stop_token stop = {});
 
   // One page of the collection `ref` (without a name), as the server's List object.
@@ -103,11 +107,14 @@ class Client {
  private:
   struct Call;
   Result<std::string> Send(const Call& call, transport::HttpRequest request, std::stop_token stop);
+  Result<std::string> Write(const Call& call, transport::HttpRequest request,
+                            const WriteOptions& options, std::stop_token stop);
   void Observe(const Call& call, MonotonicTime started, int code) const;
 
   transport::Transport& transport_;
   const Clock& clock_;
-  const RequestObserver observer_;
+  RequestObserver observer_;
+  std::chrono::milliseconds timeout_{30'000};
 };
 
 // The Error that a response with a failing status means; see Client.

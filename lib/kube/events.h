@@ -33,12 +33,21 @@ struct EventRecorderOptions {
   std::string reporting_controller = "plimsoll-controller";
   std::string reporting_instance;  // the Pod's name
   size_t queue_capacity = 4096;
-  double events_per_second = 20;
+
+  // Requests a second, and how many may come at once after a pause.
+  double rate = 20;
   double burst = 100;
-  std::chrono::seconds series_window{
-      360};  // a repetition within it counts up the event instead of making another
-  std::chrono::milliseconds series_write_interval{
-      5'000};  // of one event; what comes in between is counted and written with the next
+
+  // A repetition counts up the event instead of making another, until there was none for
+  // `series_window`. It is written at most once per `series_write_interval`; what comes in between
+  // is counted, and written with the next.
+  std::chrono::seconds series_window{360};
+  std::chrono::milliseconds series_write_interval{5'000};
+
+  // How long after the first failure, doubled each time, a write that the server could not take is
+  // tried again; five attempts in all.
+  std::chrono::milliseconds retry_delay{1'000};
+
   std::function<void(const Error&)> on_error = {};  // called on the recorder's thread
 };
 
@@ -60,7 +69,7 @@ class EventRecorder {
   void Record(EventSubject subject, EventType type, std::string reason, std::string action,
               std::string note);
 
-  // Events that were not written: queue full, over the rate, or refused by the server.
+  // Events that were not written: the queue was full, or the server did not take them.
   uint64_t dropped() const { return dropped_; }
 
  private:
@@ -73,22 +82,18 @@ class EventRecorder {
     WallTime time;
   };
   struct Series {
-    int64_t count = 1;
+    int64_t count = 0;  // occurrences; 0: the event is not known to be on the server
     MonotonicTime seen;
     MonotonicTime written;
   };
 
   void Run(std::stop_token stop);
-  void Write(const Event& event, std::stop_token stop);
-  Status CreateEvent(const Event& event, const ResourceRef& ref, Series& series,
-                     std::stop_token stop);
-  Status CountUp(const Event& event, const ResourceRef& ref, const Series& series,
-                 std::stop_token stop);
-  Status AdoptExisting(const Event& event, const ResourceRef& ref, Series& series,
-                       std::stop_token stop);
-  bool TakeToken();
-  void ForgetOld(MonotonicTime now);
-  void Drop(const Error& error);
+  void Handle(const Event& event, std::stop_token stop);
+  Status Write(const Event& event, const ResourceRef& ref, Series& series, std::stop_token stop);
+  Status CreateEvent(const Event& event, const ResourceRef& ref, std::stop_token stop);
+  Result<int64_t> CountOnServer(const Event& event, const ResourceRef& ref, std::stop_token stop);
+  Status CountUp(const Event& event, const ResourceRef& ref, int64_t count, std::stop_token stop);
+  bool WaitForRate(std::stop_token stop);
 
   Client& client_;
   const Clock& clock_;
@@ -96,8 +101,8 @@ class EventRecorder {
   BoundedQueue<Event> queue_;
   std::atomic<uint64_t> dropped_ = 0;
   std::map<std::string, Series> series_;  // by event name; only the recorder's thread
-  double tokens_;
-  MonotonicTime tokens_at_;
+  double allowance_;                      // requests that may be made now
+  MonotonicTime allowance_at_;
   std::jthread thread_;  // last: it uses all of the above
 };
 

@@ -114,7 +114,10 @@ class Informer final : private ReflectorSink {
   }
 
   // Whether the collection has been listed once: until then an absent object means nothing.
-  bool HasSynced() const { return reflector_.HasSynced(); }
+  bool HasSynced() const {
+    const std::lock_guard lock(mutex_);
+    return committed_;
+  }
 
   // Waits for that; false when `timeout` passes or `stop` is requested first.
   bool WaitForSync(std::chrono::milliseconds timeout, std::stop_token stop = {}) const {

@@ -68,21 +68,20 @@ class LeaderElector {
 
   void Run(std::stop_token stop);
   Outcome TryAcquireOrRenew(std::stop_token stop);
-  Outcome Written(Result<std::string> answer, MonotonicTime started);
+  Outcome Written(const Result<std::string>& answer, MonotonicTime started);
+  Outcome Failed(const Error& error, std::stop_token stop);
   void Observe(const std::string& record, const std::string& holder);
   void Release();
-  bool Sleep(std::chrono::milliseconds delay, std::stop_token stop);
 
-  Client& client_;
+  Client client_;
   const Clock& clock_;
   Random& random_;
   const LeaderElectionOptions options_;
   const LeaderElectionCallbacks callbacks_;
 
   std::string observed_record_;  // holder, times and transitions as last seen
-  std::string observed_holder_;
+  std::optional<std::string> observed_holder_;
   MonotonicTime observed_at_{};
-  std::string own_resource_version_;
 
   mutable std::mutex mutex_;
   std::optional<MonotonicTime> deadline_;

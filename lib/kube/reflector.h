@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -61,19 +60,15 @@ class Reflector {
   // Runs until `stop` is requested.
   void Run(std::stop_token stop);
 
-  // Whether a list has been committed. Thread-safe, as is the next.
-  bool HasSynced() const { return synced_; }
-
   // The last time when the server said something: a list, a watch that began, an event or a
-  // bookmark. The epoch when it never did.
+  // bookmark. The epoch when it never did. Thread-safe.
   MonotonicTime LastContact() const { return last_contact_; }
 
  private:
   Status ListAll(std::stop_token stop);
-  Status ListPages(std::stop_token stop);
+  Result<std::string> ListPages(std::stop_token stop);  // the position behind the list
   Status WatchOnce(std::stop_token stop);
   Status Consume(const WatchEvent& event);
-  bool Wait(std::chrono::milliseconds delay, std::stop_token stop);
 
   Client& client_;
   const Clock& clock_;
@@ -81,9 +76,7 @@ class Reflector {
   const ReflectorOptions options_;
   ReflectorSink& sink_;
   Backoff backoff_;
-  std::string position_;         // the resourceVersion up to which the sink is equal
-  bool list_from_cache_ = true;  // the first list may come from the server's cache
-  std::atomic<bool> synced_ = false;
+  std::string position_;  // the resourceVersion up to which the sink is equal
   std::atomic<MonotonicTime> last_contact_{};
 };
 
