@@ -50,8 +50,8 @@ class EvidenceDocument {
 
   const std::string& challenge() const;
 
-  // Stage two: everything else, strictly, a statement included. What fails here is the verdict
-  // Untrusted/EvidenceMalformed.
+  // Stage two: everything else, strictly; the statement must be there, but is not looked into. What
+  // fails here is the verdict Untrusted/EvidenceMalformed.
   Result<Evidence> Decode() const;
 
  private:

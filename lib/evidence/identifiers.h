@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace plimsoll::evidence {
@@ -23,5 +24,10 @@ bool IsReasonWord(std::string_view text);
 // Text that people read: at most 256 bytes of UTF-8 without control characters (C0, DEL, C1) and
 // without the characters that turn or break lines. May be empty.
 bool IsFreeText(std::string_view text);
+
+// `text` as free text: what IsFreeText refuses becomes "?", and the rest is cut off at 256 bytes.
+// Encoders apply it, so that a strange host name or error message cannot make a document that the
+// other end refuses.
+std::string ToFreeText(std::string_view text);
 
 }  // namespace plimsoll::evidence
