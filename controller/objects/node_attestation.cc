@@ -1,0 +1,230 @@
+#include "controller/objects/node_attestation.h"
+
+#include <nlohmann/json.hpp>
+
+#include "controller/objects/json_fields.h"
+
+namespace plimsoll::controller {
+namespace {
+
+using nlohmann::json;
+namespace fields = json_fields;
+
+Result<std::optional<WallTime>> OptionalTime(const json& object, const char* field) {
+  if (!fields::Has(object, field)) {
+    return std::optional<WallTime>();
+  }
+  PLIMSOLL_ASSIGN_OR_RETURN(const WallTime time, fields::Time(object, field));
+  return std::optional<WallTime>(time);
+}
+
+Result<Violation> ViolationFromJson(const json& entry) {
+  Violation violation;
+  PLIMSOLL_ASSIGN_OR_RETURN(violation.check, fields::String(entry, "check"));
+  if (fields::Has(entry, "pcr")) {
+    PLIMSOLL_ASSIGN_OR_RETURN(violation.pcr, fields::Integer(entry, "pcr"));
+  }
+  PLIMSOLL_ASSIGN_OR_RETURN(violation.observed, fields::String(entry, "observed"));
+  PLIMSOLL_ASSIGN_OR_RETURN(violation.expected, fields::String(entry, "expected"));
+  PLIMSOLL_ASSIGN_OR_RETURN(violation.message, fields::String(entry, "message"));
+  return violation;
+}
+
+Result<PolicyResult> PolicyFromJson(const json& entry) {
+  PolicyResult policy;
+  PLIMSOLL_ASSIGN_OR_RETURN(policy.name, fields::String(entry, "name"));
+  PLIMSOLL_ASSIGN_OR_RETURN(policy.uid, fields::String(entry, "uid"));
+  PLIMSOLL_ASSIGN_OR_RETURN(policy.observed_generation, fields::Integer(entry, "observedGeneration"));
+  PLIMSOLL_ASSIGN_OR_RETURN(policy.mode, fields::String(entry, "mode"));
+  PLIMSOLL_ASSIGN_OR_RETURN(policy.result, fields::String(entry, "result"));
+  PLIMSOLL_ASSIGN_OR_RETURN(policy.reason, fields::String(entry, "reason"));
+  PLIMSOLL_ASSIGN_OR_RETURN(policy.judged_time, OptionalTime(entry, "judgedTime"));
+  PLIMSOLL_ASSIGN_OR_RETURN(const json violations, fields::List(entry, "violations"));
+  for (const json& item : violations) {
+    PLIMSOLL_ASSIGN_OR_RETURN(Violation violation, ViolationFromJson(item));
+    policy.violations.push_back(std::move(violation));
+  }
+  return policy;
+}
+
+Result<PcrValue> PcrFromJson(const json& entry) {
+  PcrValue pcr;
+  PLIMSOLL_ASSIGN_OR_RETURN(pcr.bank, fields::String(entry, "bank"));
+  PLIMSOLL_ASSIGN_OR_RETURN(pcr.index, fields::Integer(entry, "index"));
+  PLIMSOLL_ASSIGN_OR_RETURN(pcr.digest, fields::String(entry, "digest"));
+  PLIMSOLL_ASSIGN_OR_RETURN(pcr.result, fields::String(entry, "result"));
+  return pcr;
+}
+
+Result<TpmClock> ClockFromJson(const json& object) {
+  TpmClock clock;
+  PLIMSOLL_ASSIGN_OR_RETURN(clock.clock, fields::Integer(object, "clock"));
+  PLIMSOLL_ASSIGN_OR_RETURN(clock.reset_count, fields::Integer(object, "resetCount"));
+  PLIMSOLL_ASSIGN_OR_RETURN(clock.restart_count, fields::Integer(object, "restartCount"));
+  PLIMSOLL_ASSIGN_OR_RETURN(clock.safe, fields::Boolean(object, "safe"));
+  PLIMSOLL_ASSIGN_OR_RETURN(clock.unexplained_reset, fields::Boolean(object, "unexplainedReset"));
+  PLIMSOLL_ASSIGN_OR_RETURN(clock.firmware_version, fields::String(object, "firmwareVersion"));
+  return clock;
+}
+
+Result<Transition> TransitionFromJson(const json& entry) {
+  Transition transition;
+  PLIMSOLL_ASSIGN_OR_RETURN(transition.time, fields::Time(entry, "time"));
+  PLIMSOLL_ASSIGN_OR_RETURN(transition.from, fields::String(entry, "from"));
+  PLIMSOLL_ASSIGN_OR_RETURN(transition.to, fields::String(entry, "to"));
+  PLIMSOLL_ASSIGN_OR_RETURN(transition.reason, fields::String(entry, "reason"));
+  return transition;
+}
+
+Result<NodeAttestationStatus> StatusFromJson(const json& object) {
+  NodeAttestationStatus status;
+  PLIMSOLL_ASSIGN_OR_RETURN(status.summary, fields::String(object, "summary", "Unknown"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.node_uid, fields::String(object, "nodeUID"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.boot_id, fields::String(object, "bootID"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.tpm_identity, fields::String(object, "tpmIdentity"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.last_verified_time, OptionalTime(object, "lastVerifiedTime"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.last_trusted_time, OptionalTime(object, "lastTrustedTime"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.expiration_time, OptionalTime(object, "expirationTime"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.consecutive_failures, fields::Integer(object, "consecutiveFailures"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.inputs, fields::String(object, "inputs"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.failed_policies, fields::String(object, "failedPolicies"));
+  PLIMSOLL_ASSIGN_OR_RETURN(const json policies, fields::List(object, "policies"));
+  for (const json& entry : policies) {
+    PLIMSOLL_ASSIGN_OR_RETURN(PolicyResult policy, PolicyFromJson(entry));
+    status.policies.push_back(std::move(policy));
+  }
+  PLIMSOLL_ASSIGN_OR_RETURN(const json pcrs, fields::List(object, "pcrs"));
+  for (const json& entry : pcrs) {
+    PLIMSOLL_ASSIGN_OR_RETURN(PcrValue pcr, PcrFromJson(entry));
+    status.pcrs.push_back(std::move(pcr));
+  }
+  if (fields::Has(object, "clock")) {
+    PLIMSOLL_ASSIGN_OR_RETURN(const json clock, fields::Object(object, "clock"));
+    PLIMSOLL_ASSIGN_OR_RETURN(status.clock, ClockFromJson(clock));
+  }
+  PLIMSOLL_ASSIGN_OR_RETURN(const json enforcement, fields::Object(object, "enforcement"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.enforced_label, fields::String(enforcement, "label"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.enforced_taint, fields::String(enforcement, "taint"));
+  PLIMSOLL_ASSIGN_OR_RETURN(const json transitions, fields::List(object, "transitions"));
+  for (const json& entry : transitions) {
+    PLIMSOLL_ASSIGN_OR_RETURN(Transition transition, TransitionFromJson(entry));
+    status.transitions.push_back(std::move(transition));
+  }
+  PLIMSOLL_ASSIGN_OR_RETURN(const json conditions, fields::List(object, "conditions"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.conditions, ConditionsFromJson(conditions));
+  return status;
+}
+
+void PutText(json& object, const char* field, const std::string& value) {
+  if (!value.empty()) {
+    object[field] = value;
+  }
+}
+
+void PutTime(json& object, const char* field, const std::optional<WallTime>& time) {
+  if (time) {
+    object[field] = FormatTime(*time);
+  }
+}
+
+json ToJson(const PolicyResult& policy) {
+  json violations = json::array();
+  for (const Violation& violation : policy.violations) {
+    json entry = {{"check", violation.check}, {"message", violation.message}};
+    if (violation.pcr) {
+      entry["pcr"] = *violation.pcr;
+    }
+    PutText(entry, "observed", violation.observed);
+    PutText(entry, "expected", violation.expected);
+    violations.push_back(std::move(entry));
+  }
+  json entry = {{"name", policy.name},     {"uid", policy.uid},       {"observedGeneration", policy.observed_generation},
+                {"mode", policy.mode},     {"result", policy.result}, {"reason", policy.reason},
+                {"violations", std::move(violations)}};
+  PutTime(entry, "judgedTime", policy.judged_time);
+  return entry;
+}
+
+json ToJson(const NodeAttestationStatus& status) {
+  json object = {{"summary", status.summary}, {"consecutiveFailures", status.consecutive_failures}};
+  PutText(object, "nodeUID", status.node_uid);
+  PutText(object, "bootID", status.boot_id);
+  PutText(object, "tpmIdentity", status.tpm_identity);
+  PutTime(object, "lastVerifiedTime", status.last_verified_time);
+  PutTime(object, "lastTrustedTime", status.last_trusted_time);
+  PutTime(object, "expirationTime", status.expiration_time);
+  PutText(object, "inputs", status.inputs);
+  object["failedPolicies"] = status.failed_policies;
+  json policies = json::array();
+  for (const PolicyResult& policy : status.policies) {
+    policies.push_back(ToJson(policy));
+  }
+  object["policies"] = std::move(policies);
+  json pcrs = json::array();
+  for (const PcrValue& pcr : status.pcrs) {
+    json entry = {{"bank", pcr.bank}, {"index", pcr.index}, {"digest", pcr.digest}};
+    PutText(entry, "result", pcr.result);
+    pcrs.push_back(std::move(entry));
+  }
+  object["pcrs"] = std::move(pcrs);
+  if (status.clock) {
+    object["clock"] = {{"clock", status.clock->clock},
+                       {"resetCount", status.clock->reset_count},
+                       {"restartCount", status.clock->restart_count},
+                       {"safe", status.clock->safe},
+                       {"unexplainedReset", status.clock->unexplained_reset},
+                       {"firmwareVersion", status.clock->firmware_version}};
+  }
+  json enforcement = json::object();
+  PutText(enforcement, "label", status.enforced_label);
+  PutText(enforcement, "taint", status.enforced_taint);
+  object["enforcement"] = std::move(enforcement);
+  json transitions = json::array();
+  for (const Transition& transition : status.transitions) {
+    transitions.push_back({{"time", FormatTime(transition.time)},
+                           {"from", transition.from},
+                           {"to", transition.to},
+                           {"reason", transition.reason}});
+  }
+  object["transitions"] = std::move(transitions);
+  object["conditions"] = controller::ToJson(status.conditions);
+  return object;
+}
+
+}  // namespace
+
+Result<NodeAttestation> NodeAttestation::Parse(std::string_view text) {
+  NodeAttestation attestation;
+  PLIMSOLL_ASSIGN_OR_RETURN(attestation.meta, kube::ParseObjectMeta(text));
+  PLIMSOLL_ASSIGN_OR_RETURN(const json object, fields::ParseObject(text));
+  PLIMSOLL_ASSIGN_OR_RETURN(const json metadata, fields::Object(object, "metadata"));
+  PLIMSOLL_ASSIGN_OR_RETURN(const json owners, fields::List(metadata, "ownerReferences"));
+  for (const json& owner : owners) {
+    PLIMSOLL_ASSIGN_OR_RETURN(const std::string kind, fields::String(owner, "kind"));
+    if (kind == "Node") {
+      PLIMSOLL_ASSIGN_OR_RETURN(attestation.owner_uid, fields::String(owner, "uid"));
+    }
+  }
+  PLIMSOLL_ASSIGN_OR_RETURN(const json status, fields::Object(object, "status"));
+  PLIMSOLL_ASSIGN_OR_RETURN(attestation.status, StatusFromJson(status));
+  return attestation;
+}
+
+std::string NodeAttestation::EncodeForCreate(std::string_view node_name, std::string_view node_uid) {
+  return json{{"apiVersion", "plimsoll.dev/v1alpha1"},
+              {"kind", "NodeAttestation"},
+              {"metadata",
+               {{"name", node_name},
+                {"ownerReferences", json::array({{{"apiVersion", "v1"}, {"kind", "Node"}, {"name", node_name}, {"uid", node_uid}}})}}}}
+      .dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string NodeAttestation::EncodeForStatusUpdate() const {
+  return json{{"apiVersion", "plimsoll.dev/v1alpha1"},
+              {"kind", "NodeAttestation"},
+              {"metadata", {{"name", meta.name}, {"uid", meta.uid}, {"resourceVersion", meta.resource_version}}},
+              {"status", ToJson(status)}}
+      .dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace plimsoll::controller
