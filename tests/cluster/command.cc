@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <ostream>
 #include <thread>
 #include <utility>
 
@@ -85,7 +86,8 @@ std::vector<std::string> Environment(const std::map<std::string, std::string>& a
 }
 
 // posix_spawnp with the given descriptors as 0, 1 and 2; -1 when it fails.
-pid_t Spawn(std::vector<std::string> argv, const std::map<std::string, std::string>& environment, int in, int out, int err) {
+pid_t Spawn(std::vector<std::string> argv, const std::map<std::string, std::string>& environment,
+            int in, int out, int err) {
   std::vector<std::string> variables = Environment(environment);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -93,16 +95,19 @@ pid_t Spawn(std::vector<std::string> argv, const std::map<std::string, std::stri
   posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
   pid_t pid = -1;
-  const int error =
-      posix_spawnp(&pid, argv.at(0).c_str(), &actions, nullptr, Pointers(argv).data(), Pointers(variables).data());
+  const int error = posix_spawnp(&pid, argv.at(0).c_str(), &actions, nullptr, Pointers(argv).data(),
+                                 Pointers(variables).data());
   posix_spawn_file_actions_destroy(&actions);
   return error == 0 ? pid : -1;
 }
 
-int ExitCode(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+int ExitCode(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
 
 // Feeds and drains the three pipes until the program has closed both of its outputs.
-void Converse(std::string_view input, Descriptor& in, Descriptor& out, Descriptor& err, CommandResult& result) {
+void Converse(std::string_view input, Descriptor& in, Descriptor& out, Descriptor& err,
+              CommandResult& result) {
   fcntl(in.get(), F_SETFL, O_NONBLOCK);
   if (input.empty()) {
     in.Close();
@@ -118,7 +123,8 @@ void Converse(std::string_view input, Descriptor& in, Descriptor& out, Descripto
   };
   while (out.get() >= 0 || err.get() >= 0) {
     // A negative descriptor is skipped by poll.
-    std::array<pollfd, 3> waiting{{{in.get(), POLLOUT, 0}, {out.get(), POLLIN, 0}, {err.get(), POLLIN, 0}}};
+    std::array<pollfd, 3> waiting{
+        {{in.get(), POLLOUT, 0}, {out.get(), POLLIN, 0}, {err.get(), POLLIN, 0}}};
     if (poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) {
       return;
     }
@@ -141,6 +147,10 @@ void Converse(std::string_view input, Descriptor& in, Descriptor& out, Descripto
 }
 
 }  // namespace
+
+std::ostream& operator<<(std::ostream& out, const CommandResult& result) {
+  return out << "exit code " << result.exit_code;
+}
 
 CommandResult Run(const std::vector<std::string>& argv, std::string_view input,
                   const std::map<std::string, std::string>& environment) {
@@ -182,7 +192,9 @@ Process::Process(const std::vector<std::string>& argv, const std::string& log_pa
 }
 
 Process::Process(Process&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), exit_code_(other.exit_code_), log_path_(std::move(other.log_path_)) {}
+    : pid_(std::exchange(other.pid_, -1)),
+      exit_code_(other.exit_code_),
+      log_path_(std::move(other.log_path_)) {}
 
 Process& Process::operator=(Process&& other) noexcept {
   if (this != &other) {

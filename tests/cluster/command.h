@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <iosfwd>
 #include <map>
 #include <string>
 #include <string_view>
@@ -10,29 +11,34 @@
 namespace plimsoll::cluster {
 
 struct CommandResult {
-  int exit_code = -1;   // 128 + signal when a signal ended it, -1 when it could not be started
+  int exit_code = -1;  // 128 + signal when a signal ended it, -1 when it could not be started
   std::string out;
   std::string err;
 
   bool ok() const { return exit_code == 0; }
 };
 
-// Runs a program with `input` as its standard input, and waits for it. `argv[0]` is searched in the PATH. `environment` is added to ours.
-// What a program leaves running in the background must not hold its standard output, or this waits for that too.
+// For the messages of failed expectations.
+std::ostream& operator<<(std::ostream& out, const CommandResult& result);
+
+// Runs a program with `input` as its standard input, and waits for it. `argv[0]` is searched in the
+// PATH. `environment` is added to ours. What a program leaves running in the background must not
+// hold its standard output, or this waits for that too.
 CommandResult Run(const std::vector<std::string>& argv, std::string_view input = {},
                   const std::map<std::string, std::string>& environment = {});
 
 // A program that runs beside the test: a controller, an agent. Not thread-safe.
 class Process {
  public:
-  // Its standard output and error go to `log_path` (appended). running() is false when it could not be started.
+  // Its standard output and error go to `log_path` (appended). running() is false when it could not
+  // be started.
   Process(const std::vector<std::string>& argv, const std::string& log_path,
           const std::map<std::string, std::string>& environment = {});
   Process(Process&& other) noexcept;
   Process& operator=(Process&& other) noexcept;
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
-  ~Process();   // SIGKILL
+  ~Process();  // SIGKILL
 
   // Whether it has not ended yet.
   bool running();
@@ -51,7 +57,7 @@ class Process {
   const std::string& log_path() const { return log_path_; }
 
  private:
-  pid_t pid_ = -1;   // -1 once it was waited for
+  pid_t pid_ = -1;  // -1 once it was waited for
   int exit_code_ = -1;
   std::string log_path_;
 };

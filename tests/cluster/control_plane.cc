@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <sstream>
 #include <thread>
 
@@ -13,7 +14,9 @@ namespace plimsoll::cluster {
 namespace {
 
 // The script's path in the source tree.
-std::string ScriptPath() { return std::string(PLIMSOLL_SOURCE_DIR) + "/tests/cluster/control-plane.sh"; }
+std::string ScriptPath() {
+  return std::string(PLIMSOLL_SOURCE_DIR) + "/tests/cluster/control-plane.sh";
+}
 
 std::string Cat(std::initializer_list<std::string_view> parts) {
   std::string all;
@@ -51,7 +54,8 @@ class Environment final : public testing::Environment {
   ControlPlane plane_;
 };
 
-// GoogleTest owns it. Made before main(), as an environment must be registered before the first test starts.
+// GoogleTest owns it. Made before main(), as an environment must be registered before the first
+// test starts.
 Environment* const kEnvironment = [] {
   auto* environment = new Environment;
   testing::AddGlobalTestEnvironment(environment);
@@ -79,7 +83,8 @@ CommandResult ControlPlane::Script(const std::vector<std::string>& arguments) co
 }
 
 std::string ControlPlane::Start() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "plimsoll-cluster-XXXXXX").string();
+  std::string pattern =
+      (std::filesystem::temp_directory_path() / "plimsoll-cluster-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) {
     return "cannot make a folder in " + std::filesystem::temp_directory_path().string();
   }
@@ -104,13 +109,15 @@ std::string ControlPlane::ServiceAccountKubeconfig(std::string_view ns, std::str
   const std::string token = CreateServiceAccountToken(ns, account, "", "", "", 3600);
   const std::string path = Cat({directory_, "/", ns, ".", account, ".kubeconfig"});
   std::ofstream(path) << "apiVersion: v1\nkind: Config\ncurrent-context: test\n"
-                      << "clusters: [{name: test, cluster: {server: \"" << server() << "\", certificate-authority: \"" << ca_file()
+                      << "clusters: [{name: test, cluster: {server: \"" << server()
+                      << "\", certificate-authority: \"" << ca_file()
                       << "\"}}]\nusers: [{name: test, user: {token: \"" << token
                       << "\"}}]\ncontexts: [{name: test, context: {cluster: test, user: test}}]\n";
   return path;
 }
 
-CommandResult ControlPlane::KubectlAs(std::string_view kubeconfig, const std::vector<std::string>& arguments,
+CommandResult ControlPlane::KubectlAs(std::string_view kubeconfig,
+                                      const std::vector<std::string>& arguments,
                                       std::string_view input) const {
   std::vector<std::string> argv{directory_ + "/bin/kubectl", Cat({"--kubeconfig=", kubeconfig}),
                                 "--cache-dir=" + directory_ + "/kubectl-cache"};
@@ -118,87 +125,115 @@ CommandResult ControlPlane::KubectlAs(std::string_view kubeconfig, const std::ve
   return Run(argv, input);
 }
 
-CommandResult ControlPlane::Kubectl(const std::vector<std::string>& arguments, std::string_view input) const {
+CommandResult ControlPlane::Kubectl(const std::vector<std::string>& arguments,
+                                    std::string_view input) const {
   return KubectlAs(kubeconfig(), arguments, input);
 }
 
-CommandResult ControlPlane::Apply(std::string_view yaml) const { return Kubectl({"apply", "-f", "-"}, yaml); }
+CommandResult ControlPlane::Apply(std::string_view yaml) const {
+  return Kubectl({"apply", "-f", "-"}, yaml);
+}
 
-CommandResult ControlPlane::Helm(const std::vector<std::string>& arguments, std::string_view input) const {
+CommandResult ControlPlane::Helm(const std::vector<std::string>& arguments,
+                                 std::string_view input) const {
   std::vector<std::string> argv{directory_ + "/bin/helm", "--kubeconfig=" + kubeconfig()};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   const std::string home = directory_ + "/helm";
   return Run(argv, input,
-             {{"HELM_CACHE_HOME", home + "/cache"}, {"HELM_CONFIG_HOME", home + "/config"}, {"HELM_DATA_HOME", home + "/data"}});
+             {{"HELM_CACHE_HOME", home + "/cache"},
+              {"HELM_CONFIG_HOME", home + "/config"},
+              {"HELM_DATA_HOME", home + "/data"}});
 }
 
 void ControlPlane::InstallChart(std::string_view values) {
+  if (installed_values_ == values) {
+    return;
+  }
   const std::string chart = std::string(PLIMSOLL_SOURCE_DIR) + "/charts/plimsoll";
-  ExpectOk(Helm({"upgrade", "--install", "plimsoll", chart, "--namespace", std::string(kNamespace), "--create-namespace",
-                 "--values", "-"},
+  ExpectOk(Helm({"upgrade", "--install", "plimsoll", chart, "--namespace", std::string(kNamespace),
+                 "--create-namespace", "--values", "-"},
                 values.empty() ? "{}" : values),
            "helm");
-  ExpectOk(Kubectl({"wait", "--for=condition=Established", "--timeout=30s", "crd", "attestationpolicies.plimsoll.dev",
-                    "endorsementauthorities.plimsoll.dev", "tpmidentities.plimsoll.dev", "nodeattestations.plimsoll.dev"}),
+  ExpectOk(Kubectl({"wait", "--for=condition=Established", "--timeout=30s", "crd",
+                    "attestationpolicies.plimsoll.dev", "endorsementauthorities.plimsoll.dev",
+                    "tpmidentities.plimsoll.dev", "nodeattestations.plimsoll.dev"}),
            "CRDs");
-  const std::string probe = Cat({"apiVersion: v1\nkind: Node\nmetadata: {name: plimsoll-admission-probe, labels: {", kTrustLabel,
-                                 ": \"true\"}}\n"});
+  const std::string probe =
+      "apiVersion: v1\nkind: Node\nmetadata: {name: plimsoll-admission-probe}\n"
+      "status: {conditions: [{type: plimsoll.dev/Trusted, status: \"True\"}]}\n";
   // Without the policy there is nothing to wait for.
   if (Kubectl({"get", "validatingadmissionpolicybinding", "plimsoll-protect-node-marks"}).ok()) {
-    EXPECT_TRUE(Eventually([&] { return !Kubectl({"create", "--dry-run=server", "-f", "-"}, probe).ok(); }))
-        << "the admission policy does not bite";
+    EXPECT_TRUE(Eventually([&] {
+      return !Kubectl({"create", "--dry-run=server", "-f", "-"}, probe).ok();
+    })) << "the admission policy does not bite";
   }
+  installed_values_ = values;
 }
 
-std::string ControlPlane::CreateNode(std::string_view name, std::string_view labels, std::string_view extra) {
+std::string ControlPlane::CreateNode(std::string_view name, std::string_view labels,
+                                     std::string_view extra) {
   const CommandResult result = Kubectl({"create", "-o", "jsonpath={.metadata.uid}", "-f", "-"},
-                                       Cat({"apiVersion: v1\nkind: Node\nmetadata: {name: ", name, ", labels: ", labels, "}\n", extra, "\n"}));
+                                       Cat({"apiVersion: v1\nkind: Node\nmetadata: {name: ", name,
+                                            ", labels: ", labels, "}\n", extra, "\n"}));
   ExpectOk(result, "create a Node");
   return WithoutNewline(result.out);
 }
 
 void ControlPlane::EnsureNamespace(std::string_view name) {
-  ExpectOk(Apply(Cat({"apiVersion: v1\nkind: Namespace\nmetadata: {name: ", name, "}\n"})), "create a Namespace");
+  ExpectOk(Apply(Cat({"apiVersion: v1\nkind: Namespace\nmetadata: {name: ", name, "}\n"})),
+           "create a Namespace");
 }
 
 void ControlPlane::EnsureServiceAccount(std::string_view ns, std::string_view name) {
   if (!Kubectl({"get", "serviceaccount", "-n", std::string(ns), std::string(name)}).ok()) {
     EnsureNamespace(ns);
-    ExpectOk(Kubectl({"create", "serviceaccount", "-n", std::string(ns), std::string(name)}), "create a ServiceAccount");
+    ExpectOk(Kubectl({"create", "serviceaccount", "-n", std::string(ns), std::string(name)}),
+             "create a ServiceAccount");
   }
 }
 
-void ControlPlane::EnsurePod(std::string_view ns, std::string_view name, std::string_view account, std::string_view node) {
+void ControlPlane::EnsurePod(std::string_view ns, std::string_view name, std::string_view account,
+                             std::string_view node) {
   if (!Kubectl({"get", "pod", "-n", std::string(ns), std::string(name)}).ok()) {
     ExpectOk(Kubectl({"create", "-f", "-"},
-                     Cat({"apiVersion: v1\nkind: Pod\nmetadata: {name: ", name, ", namespace: ", ns, "}\nspec: {nodeName: ", node,
-                          ", serviceAccountName: ", account, ", containers: [{name: agent, image: registry.invalid/agent}]}\n"})),
+                     Cat({"apiVersion: v1\nkind: Pod\nmetadata: {name: ", name, ", namespace: ", ns,
+                          "}\nspec: {nodeName: ", node, ", serviceAccountName: ", account,
+                          ", containers: [{name: agent, image: registry.invalid/agent}]}\n"})),
              "create a Pod");
   }
 }
 
-std::string ControlPlane::CreateServiceAccountToken(std::string_view ns, std::string_view account, std::string_view pod,
-                                                    std::string_view node, std::string_view audience, int seconds) {
+std::string ControlPlane::CreateServiceAccountToken(std::string_view ns, std::string_view account,
+                                                    std::string_view pod, std::string_view node,
+                                                    std::string_view audience, int seconds) {
   EnsureServiceAccount(ns, account);
-  std::vector<std::string> arguments{"create", "token", std::string(account), "-n", std::string(ns), "--duration",
-                                     std::to_string(seconds) + "s"};
+  std::vector<std::string> arguments{
+      "create",        "token",      std::string(account),         "-n",
+      std::string(ns), "--duration", std::to_string(seconds) + "s"};
   if (!audience.empty()) {
     arguments.insert(arguments.end(), {"--audience", std::string(audience)});
   }
   if (!pod.empty()) {
     EnsurePod(ns, pod, account, node);
-    arguments.insert(arguments.end(), {"--bound-object-kind", "Pod", "--bound-object-name", std::string(pod)});
+    arguments.insert(arguments.end(),
+                     {"--bound-object-kind", "Pod", "--bound-object-name", std::string(pod)});
   }
   const CommandResult result = Kubectl(arguments);
   ExpectOk(result, "create a token");
   return WithoutNewline(result.out);
 }
 
-void ControlPlane::StopApiServer() { ExpectOk(Script({"stop-apiserver", directory_}), "stop the API server"); }
+void ControlPlane::StopApiServer() {
+  ExpectOk(Script({"stop-apiserver", directory_}), "stop the API server");
+}
 
-void ControlPlane::StartApiServer() { ExpectOk(Script({"start-apiserver", directory_}), "start the API server"); }
+void ControlPlane::StartApiServer() {
+  ExpectOk(Script({"start-apiserver", directory_}), "start the API server");
+}
 
-void ControlPlane::RestartApiServer() { ExpectOk(Script({"restart-apiserver", directory_}), "restart the API server"); }
+void ControlPlane::RestartApiServer() {
+  ExpectOk(Script({"restart-apiserver", directory_}), "restart the API server");
+}
 
 bool Eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;

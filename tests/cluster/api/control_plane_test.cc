@@ -15,10 +15,12 @@ TEST(ControlPlane, SurvivesARestartOfItsApiServerOnTheSamePort) {
 
 TEST(ControlPlane, GivesTokensThatNameTheNodeOfTheirPod) {
   const std::string uid = Cluster().CreateNode("token-1");
-  const std::string token = Cluster().CreateServiceAccountToken("token-test", "agent", "agent-x", "token-1");
+  const std::string token =
+      Cluster().CreateServiceAccountToken("token-test", "agent", "agent-x", "token-1");
   const CommandResult review = Cluster().Kubectl(
-      {"create", "-o", "yaml", "-f", "-"}, "apiVersion: authentication.k8s.io/v1\nkind: TokenReview\nspec: {audiences: [\"" +
-                                               std::string(kAudience) + "\"], token: \"" + token + "\"}\n");
+      {"create", "-o", "yaml", "-f", "-"},
+      "apiVersion: authentication.k8s.io/v1\nkind: TokenReview\nspec: {audiences: [\"" +
+          std::string(kAudience) + "\"], token: \"" + token + "\"}\n");
   EXPECT_NE(review.out.find("authenticated: true"), std::string::npos) << review.out << review.err;
   EXPECT_NE(review.out.find("- token-1\n"), std::string::npos) << review.out;
   EXPECT_NE(review.out.find("- " + uid), std::string::npos) << review.out;

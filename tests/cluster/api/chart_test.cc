@@ -1,0 +1,107 @@
+#include <gtest/gtest.h>
+
+#include "cluster/api/schema.h"
+
+namespace plimsoll::cluster {
+namespace {
+
+CommandResult Template(std::string_view values, const std::vector<std::string>& extra = {}) {
+  std::vector<std::string> arguments{"template",
+                                     "plimsoll",
+                                     std::string(PLIMSOLL_SOURCE_DIR) + "/charts/plimsoll",
+                                     "--namespace",
+                                     std::string(kNamespace),
+                                     "--values",
+                                     "-"};
+  arguments.insert(arguments.end(), extra.begin(), extra.end());
+  return Cluster().Helm(arguments, values);
+}
+
+TEST(Chart, PassesHelmsOwnLint) {
+  EXPECT_THAT(
+      Cluster().Helm({"lint", "--strict", std::string(PLIMSOLL_SOURCE_DIR) + "/charts/plimsoll"}),
+      IsAccepted());
+}
+
+TEST(Chart, RefusesAValueThatItDoesNotKnow) {
+  EXPECT_THAT(Template("controller: {replica: 3}\n"), IsRefused("replica"));
+  EXPECT_THAT(Template("agents: {}\n"), IsRefused("agents"));
+  EXPECT_THAT(Template("controller: {unmatchedNodes: Trust}\n"), IsRefused("unmatchedNodes"));
+}
+
+TEST(Chart, RefusesALabelThatAKubeletCouldWrite) {
+  EXPECT_THAT(Template("enforcement: {label: {key: plimsoll.dev/trusted}}\n"),
+              IsRefused("/enforcement/label/key"));
+  EXPECT_THAT(
+      Template("enforcement: {label: {key: \"evil-node-restriction.kubernetes.io/trusted\"}}\n"),
+      IsRefused("/enforcement/label/key"));
+  EXPECT_THAT(Template("enforcement: {label: {key: node-restriction.kubernetes.io/trusted}}\n"),
+              IsAccepted());
+}
+
+TEST(Chart, RefusesAnOldKubernetes) {
+  EXPECT_THAT(Template("{}", {"--kube-version", "1.30.9"}), IsRefused("1.31.0"));
+}
+
+TEST(Chart, PassesKeysAndAddressesToBothPrograms) {
+  const std::string yaml =
+      Template("enforcement: {taint: {key: example.org/bad}}\nagent: {tcti: \"swtpm:port=2321\"}\n")
+          .out;
+  for (const char* argument :
+       {"--taint-key=example.org/bad", "--agent-service-account=plimsoll-system:plimsoll-agent",
+        "--tcti=swtpm:port=2321", "--controller-name=plimsoll-controller.plimsoll-system.svc",
+        "--controller=$(PLIMSOLL_CONTROLLER_SERVICE_HOST):$(PLIMSOLL_CONTROLLER_SERVICE_PORT)",
+        "key: \"example.org/bad\"", "t.key == 'example.org/bad'"}) {
+    EXPECT_NE(yaml.find(argument), std::string::npos) << argument;
+  }
+}
+
+TEST(Chart, PrefersADigestToATag) {
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  const std::string yaml = Template(
+                               "global: {imageRegistry: mirror.example}\nimage: {repository: "
+                               "a/plimsoll, tag: \"1\", digest: \"" +
+                               digest + "\"}\n")
+                               .out;
+  EXPECT_NE(yaml.find("image: \"mirror.example/a/plimsoll@" + digest + "\""), std::string::npos);
+}
+
+TEST(Chart, LeavesOutWhatIsSwitchedOff) {
+  const std::string yaml =
+      Template("crds: {enabled: false}\nrbac: {create: false}\nprotection: {enabled: false}\n").out;
+  EXPECT_NE(yaml.find("kind: Deployment"), std::string::npos);
+  for (const char* kind :
+       {"kind: CustomResourceDefinition", "kind: ClusterRole", "kind: ValidatingAdmissionPolicy"}) {
+    EXPECT_EQ(yaml.find(kind), std::string::npos) << kind;
+  }
+}
+
+// No kubelet runs here: what is shown is that the API server takes the objects, and that an upgrade
+// and a new installation work.
+TEST(Chart, InstallsUpgradesAndUninstallsAndKeepsTheCrds) {
+  Cluster().InstallChart();
+  EXPECT_THAT(
+      Cluster().Kubectl({"get", "-n", std::string(kNamespace), "deployment/plimsoll-controller",
+                         "daemonset/plimsoll-agent", "service/plimsoll-controller",
+                         "poddisruptionbudget/plimsoll-controller"}),
+      IsAccepted());
+  Cluster().InstallChart("controller: {replicas: 1}\n");
+  EXPECT_FALSE(Cluster()
+                   .Kubectl({"get", "-n", std::string(kNamespace),
+                             "poddisruptionbudget/plimsoll-controller"})
+                   .ok());
+  ASSERT_THAT(Cluster().Helm({"uninstall", "plimsoll", "-n", std::string(kNamespace)}),
+              IsAccepted());
+  EXPECT_THAT(Cluster().Kubectl({"get", "crd", "tpmidentities.plimsoll.dev"}), IsAccepted());
+  EXPECT_FALSE(
+      Cluster()
+          .Kubectl({"get", "-n", std::string(kNamespace), "deployment/plimsoll-controller"})
+          .ok());
+  Cluster().InstallChart();
+  EXPECT_THAT(
+      Cluster().Kubectl({"get", "-n", std::string(kNamespace), "deployment/plimsoll-controller"}),
+      IsAccepted());
+}
+
+}  // namespace
+}  // namespace plimsoll::cluster
