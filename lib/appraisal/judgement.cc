@@ -1,0 +1,184 @@
+#include "appraisal/judgement.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "appraisal/policy_checks.h"
+
+namespace plimsoll::appraisal {
+namespace {
+
+// One reason among several: what proves something wrong before what only leaves it open, and then
+// the order of the checks.
+bool Outranks(Reason a, Reason b) {
+  const bool a_proves = VerdictOf(a) == Verdict::kUntrusted;
+  const bool b_proves = VerdictOf(b) == Verdict::kUntrusted;
+  return a_proves != b_proves ? a_proves : a < b;
+}
+
+// What may be told to an agent: where, but neither the measured value nor an accepted one.
+std::string Summary(const Finding& finding) {
+  if (finding.reason == Reason::kPcrMismatch && finding.pcr) {
+    return fmt::format("{} PCR {} holds a value that is not accepted",
+                       tcg::BankName(finding.pcr->bank), finding.pcr->index);
+  }
+  return finding.message;
+}
+
+PolicyResult ResultFor(const policy::CompiledPolicy& policy) {
+  PolicyResult result;
+  result.name = policy.meta().name;
+  result.uid = policy.meta().uid;
+  result.generation = policy.meta().generation;
+  result.mode = policy.mode();
+  return result;
+}
+
+void Note(PolicyResult& result, std::string_view check, Reason reason, std::string message) {
+  result.findings.push_back({.check = check,
+                             .reason = reason,
+                             .pcr = std::nullopt,
+                             .observed = {},
+                             .expected = {},
+                             .message = std::move(message)});
+}
+
+// Outcome and reason from the findings.
+void Conclude(PolicyResult& result) {
+  std::optional<Reason> first;
+  for (const Finding& finding : result.findings) {
+    if (finding.reason && (!first || Outranks(*finding.reason, *first))) {
+      first = finding.reason;
+    }
+  }
+  result.reason = first.value_or(Reason::kAllPoliciesPassed);
+  result.outcome = !first                                     ? PolicyOutcome::kPass
+                   : VerdictOf(*first) == Verdict::kUntrusted ? PolicyOutcome::kFail
+                                                              : PolicyOutcome::kUnknown;
+}
+
+PolicyResult JudgePolicy(const AppliedPolicy& applied, const Facts& facts,
+                         const IdentityFacts& identity) {
+  const policy::CompiledPolicy& policy = *applied.policy;
+  PolicyResult result = ResultFor(policy);
+  if (!policy.ready()) {
+    Note(result, "policy", Reason::kPolicyNotReady,
+         "the policy cannot be judged: " + policy.problem());
+    Conclude(result);
+    return result;
+  }
+  const auto admission = CheckAdmission(policy.spec().identity, identity);
+  if (policy.mode() == policy::Mode::kSuspended) {
+    if (applied.last) {
+      result = *applied.last;
+      result.mode = policy.mode();
+      result.stands = true;
+    } else {
+      Note(result, "policy", Reason::kEvidenceExpired,
+           "the policy is suspended, and its last result has expired");
+      Conclude(result);
+    }
+    result.identity = admission ? admission->reason : std::nullopt;
+    return result;
+  }
+  result.findings = CheckPolicy(policy, facts, identity);
+  if (!facts.key_proven) {
+    Note(result, "K1", Reason::kAttestationKeyUnproven,
+         "the key has no public area, so nothing shows that it signs only what a TPM made");
+  }
+  if (admission) {
+    result.identity = admission->reason;
+    result.findings.push_back(*admission);
+  }
+  Conclude(result);
+  return result;
+}
+
+// What a policy's result says about the node: nullopt when it passes.
+std::optional<Reason> Objection(const PolicyResult& result) {
+  if (result.reason != Reason::kPolicyNotReady && result.identity) {
+    return result.identity;
+  }
+  return result.outcome == PolicyOutcome::kPass ? std::nullopt : std::optional(result.reason);
+}
+
+std::string MessageFor(const PolicyResult& result, Reason reason) {
+  for (const Finding& finding : result.findings) {
+    if (finding.reason == reason) {
+      return fmt::format("policy {}: {}", result.name, Summary(finding));
+    }
+  }
+  return fmt::format("policy {}: {}", result.name, ToString(reason));
+}
+
+bool Enforces(const PolicyResult& result) { return result.mode != policy::Mode::kAudit; }
+
+void SetAuditPassed(Judgement& judgement) {
+  for (const PolicyResult& result : judgement.policies) {
+    if (!Enforces(result)) {
+      const bool passes = result.outcome == PolicyOutcome::kPass;
+      judgement.audit_passed = judgement.audit_passed.value_or(true) && passes;
+    }
+  }
+}
+
+}  // namespace
+
+std::string_view ToString(PolicyOutcome outcome) {
+  switch (outcome) {
+    case PolicyOutcome::kUnknown:
+      return "Unknown";
+    case PolicyOutcome::kFail:
+      return "Fail";
+    case PolicyOutcome::kPass:
+      return "Pass";
+  }
+  return "";
+}
+
+Judgement JudgePolicies(const Facts& facts, const IdentityFacts& identity,
+                        const std::vector<AppliedPolicy>& policies) {
+  Judgement judgement;
+  judgement.policies.reserve(policies.size());
+  for (const AppliedPolicy& applied : policies) {
+    judgement.policies.push_back(JudgePolicy(applied, facts, identity));
+  }
+  SetAuditPassed(judgement);
+
+  size_t enforcing = 0;
+  std::optional<Reason> objection;
+  if (!facts.key_proven) {
+    objection = Reason::kAttestationKeyUnproven;
+    judgement.message = "the attestation key has no public area that could be judged";
+  }
+  for (const PolicyResult& result : judgement.policies) {
+    if (!Enforces(result)) {
+      continue;
+    }
+    ++enforcing;
+    const auto reason = Objection(result);
+    if (reason && (!objection || Outranks(*reason, *objection))) {
+      objection = reason;
+      judgement.message = MessageFor(result, *reason);
+    }
+  }
+  if (objection) {
+    judgement.verdict = VerdictOf(*objection);
+    judgement.reason = *objection;
+    return judgement;
+  }
+  if (enforcing == 0) {
+    judgement.reason = Reason::kNoEnforcingPolicy;
+    judgement.message = "no enforcing policy selects the node";
+    return judgement;
+  }
+  // The one place where anything becomes Trusted.
+  judgement.verdict = Verdict::kTrusted;
+  judgement.reason = Reason::kAllPoliciesPassed;
+  judgement.message =
+      fmt::format("{} enforcing polic{} passed", enforcing, enforcing == 1 ? "y" : "ies");
+  return judgement;
+}
+
+}  // namespace plimsoll::appraisal
