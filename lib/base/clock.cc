@@ -90,7 +90,9 @@ Result<WallTime> ParseTime(std::string_view text) {
   }
   const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day))};
-  if (text != "Z" || !date.ok() || *hour > 23 || *minute > 59 || *second > 59) {
+  // Nanoseconds since 1970 in 64 bits end in 1677 and 2262.
+  const bool representable = *year >= 1678 && *year <= 2261;
+  if (text != "Z" || !date.ok() || !representable || *hour > 23 || *minute > 59 || *second > 59) {
     return malformed();
   }
   return WallTime(std::chrono::sys_days(date)) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +

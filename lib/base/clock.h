@@ -32,7 +32,8 @@ class SystemClock final : public Clock {
 std::string FormatTime(WallTime time);        // 2026-11-24T08:00:00Z
 std::string FormatMicroTime(WallTime time);   // 2026-11-24T08:00:00.000000Z
 
-// Takes both forms; another offset than Z, a leap second or an impossible date is kMalformed.
+// Takes both forms; another offset than Z, a leap second, an impossible date or a year that WallTime cannot hold is
+// kMalformed.
 Result<WallTime> ParseTime(std::string_view text);
 
 }  // namespace plimsoll
