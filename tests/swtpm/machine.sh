@@ -12,8 +12,7 @@
 # The CA lives in DIR/ca, or in the folder that --ca names, which several machines can share; it is made when it is missing.
 # The banks sha1, sha256 and sha384 are allocated; the EK certificates are RSA-2048 (NV 0x01c00002) and P-384 (0x01c00016).
 #
-# A swtpm serves one client at a time: `extend` and the orderly part of `reset` wait while another client holds the TPM, for at most
-# a few seconds.
+# A swtpm serves one connection at a time. The TCTI of tpm2-tss opens one for each command, so that the agent, tpm2-tools and `extend` get along.
 set -euo pipefail
 
 die() {
@@ -115,14 +114,15 @@ power_off() {
   kill -KILL "$pid" 2>/dev/null || true
 }
 
-# Sends one TPM command (hex) and prints the response code (8 hex digits).
+# Sends one TPM command (hex) and prints the response code (8 hex digits). dd makes one write of it: bash would send each line alone, a line ends where a
+# byte is 0x0a, and swtpm takes the first piece for the whole command.
 send_command() {
   local hex=$1 port response
   port=$(cat "$dir/port")
   # shellcheck disable=SC2016  # expanded by the inner shell
   response=$(timeout "${2:-10}" bash -c '
     exec 9<>"/dev/tcp/127.0.0.1/$1"
-    printf "$(sed "s/../\\\\x&/g" <<<"$2")" >&9
+    printf "$(sed "s/../\\\\x&/g" <<<"$2")" | dd bs=4096 iflag=fullblock status=none >&9
     head -c 10 <&9 | od -An -tx1 | tr -d " \n"' _ "$port" "$hex") || return 1
   echo "${response:12:8}"
 }
