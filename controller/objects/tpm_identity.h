@@ -31,6 +31,7 @@ struct Admission {
 
 struct Endorsement {
   std::string certificate;   // base64 of the DER, as the agent sent it; empty = the TPM has none
+  std::vector<std::string> chain;   // base64 of the DER of certificates that the agent offered beside it: hints, never trusted
   std::string authority;     // EndorsementAuthority that it chains to; empty = none
   std::string issuer;
   std::optional<WallTime> not_after;
