@@ -13,7 +13,7 @@ command -v yamllint >/dev/null || {
 yamllint --strict -c tests/lint/yamllint.yaml crds charts/plimsoll/Chart.yaml charts/plimsoll/values.yaml tests/lint/yamllint.yaml
 charts/sync-crds.sh --check
 
-helm=$(command -v helm || ls -t "${XDG_CACHE_HOME:-$HOME/.cache}"/plimsoll/cluster-tools/*/helm 2>/dev/null | head -n 1 || true)
+helm=$(command -v helm || find "${XDG_CACHE_HOME:-$HOME/.cache}/plimsoll/cluster-tools" -mindepth 2 -maxdepth 2 -name helm 2>/dev/null | head -n 1 || true)
 if [ -z "$helm" ]; then
   echo "helm is not there (tests/cluster/tools/build.sh builds it): the chart was not rendered" >&2
   exit 0
