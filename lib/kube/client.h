@@ -28,9 +28,8 @@ using RequestObserver = std::function<void(const RequestRecord&)>;  // called by
 struct ListOptions {
   std::string field_selector = {};  // "metadata.name=worker-1"
   std::string label_selector = {};
-  std::string resource_version =
-      {};  // client-go's meaning: "" the newest, "0" whatever the server has cached
-  std::string continue_token = {};  // of the page before
+  std::string resource_version = {};  // "": the newest; "0": whatever the server has cached
+  std::string continue_token = {};    // of the page before
   int limit = 500;
 };
 
