@@ -71,6 +71,22 @@ TEST_F(NodeMarks, E47_AnAdministratorCannotWriteThemEither) {
               IsAccepted());
 }
 
+TEST_F(NodeMarks, E47_TheLabelCannotComeInThroughTheStatus) {
+  Cluster().CreateNode("marks-status");
+  const auto apply = [](const std::string& kubeconfig, std::string_view label) {
+    return Cluster().KubectlAs(
+        kubeconfig,
+        {"apply", "--server-side", "--subresource=status", "--field-manager=test", "-f", "-"},
+        "apiVersion: v1\nkind: Node\nmetadata: {name: marks-status, labels: {" +
+            std::string(label) + ": \"true\"}}\n");
+  };
+  // The API server does take labels by this way.
+  ASSERT_THAT(apply(Admin(), "other"), IsAccepted());
+  EXPECT_THAT(apply(Admin(), kTrustLabel), IsRefused(kOnlyTheController));
+  EXPECT_THAT(apply(Cluster().NodeKubeconfig("marks-status"), kTrustLabel),
+              IsRefused("is not allowed to modify labels"));
+}
+
 TEST_F(NodeMarks, E47_NobodyElseTakesThemAway) {
   Cluster().CreateNode("marks-removed");
   const std::string controller = Controller();
