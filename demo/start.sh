@@ -109,20 +109,30 @@ launch_controller() {
   await "$1" 20 curl -sf "http://127.0.0.1:$(cat "$dir/$1/metrics-port")/readyz"
 }
 
-start_controller() {
+launch_agent() {
+  local name addresses=()
+  for name in "${replicas[@]}"; do addresses+=("--controller=127.0.0.1:$(cat "$dir/$name/port")"); done
+  launch "$1" "$bin/plimsoll-agent" "${addresses[@]}" --controller-name="plimsoll-controller.$namespace.svc" \
+    --ca-file="$dir/$1/ca.crt" --token-file="$dir/$1/token" --tcti="$(cat "$dir/$1/tcti")" --key-profile=auto \
+    --metrics-listen="127.0.0.1:$(cat "$dir/$1/metrics-port")" --log-level=info --log-format=json
+  await "$1" 20 curl -sf "http://127.0.0.1:$(cat "$dir/$1/metrics-port")/livez"
+}
+
+# start_on_free_ports LAUNCH NAME: a port that was free a moment ago may be taken now; then another one is.
+start_on_free_ports() {
   for _ in 1 2 3 4 5; do
-    free_port >"$dir/$1/port"
-    free_port >"$dir/$1/metrics-port"
-    if launch_controller "$1"; then return; fi
-    grep -qi 'in use' "$dir/log/$1.log" || break
-    end "$1"
+    free_port >"$dir/$2/port"
+    free_port >"$dir/$2/metrics-port"
+    if "$1" "$2"; then return; fi
+    grep -qi 'in use' "$dir/log/$2.log" || break
+    end "$2"
   done
-  explain "$1"
-  die "$1 does not start"
+  explain "$2"
+  die "$2 does not start"
 }
 
 start_programs() {
-  local name addresses=()
+  local name
   step "Starting two controllers and three agents with tokens of their own ServiceAccounts"
   for name in "${replicas[@]}"; do
     pod "plimsoll-$name" deployment/plimsoll-controller
@@ -147,15 +157,10 @@ YAML
   done
   launch kubelet "$root/demo/kubelet.sh" "$dir"
   for name in "${replicas[@]}"; do wait_for 20 "the token of $name" test -s "$dir/$name/token"; done
-  for name in "${replicas[@]}"; do
-    start_controller "$name"
-    addresses+=("--controller=127.0.0.1:$(cat "$dir/$name/port")")
-  done
+  for name in "${replicas[@]}"; do start_on_free_ports launch_controller "$name"; done
   for name in "${nodes[@]}"; do
     wait_for 30 "the token and the CA of $name" test -s "$dir/$name/token" -a -s "$dir/$name/ca.crt"
-    launch "$name" "$bin/plimsoll-agent" "${addresses[@]}" --controller-name="plimsoll-controller.$namespace.svc" \
-      --ca-file="$dir/$name/ca.crt" --token-file="$dir/$name/token" --tcti="$(cat "$dir/$name/tcti")" --key-profile=auto \
-      --metrics-listen=127.0.0.1:0 --log-level=info --log-format=json
+    start_on_free_ports launch_agent "$name"
   done
   for name in "${nodes[@]}"; do
     wait_for 60 "the first quote of $name" has_quote "$name"
