@@ -81,13 +81,15 @@ Result<std::string> RunProgram(const std::vector<std::string>& arguments) {
   close(out);
   close(err);
   if (spawned != 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    return Fail(ErrorCode::kInternal, fmt::format("{} failed (status {}): {}", arguments.front(), status, errors));
+    return Fail(ErrorCode::kInternal,
+                fmt::format("{} failed (status {}): {}", arguments.front(), status, errors));
   }
   return output;
 }
 
 Result<std::unique_ptr<SwtpmMachine>> SwtpmMachine::Start(const std::string& ca_dir) {
-  std::string directory = (std::filesystem::temp_directory_path() / "plimsoll-swtpm-XXXXXX").string();
+  std::string directory =
+      (std::filesystem::temp_directory_path() / "plimsoll-swtpm-XXXXXX").string();
   if (mkdtemp(directory.data()) == nullptr) {
     return Fail(ErrorCode::kInternal, "cannot make a temporary folder");
   }
