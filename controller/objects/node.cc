@@ -22,7 +22,12 @@ Result<Node> Node::Parse(std::string_view text) {
   }
   PLIMSOLL_ASSIGN_OR_RETURN(const nlohmann::json status, json_fields::Object(object, "status"));
   PLIMSOLL_ASSIGN_OR_RETURN(const nlohmann::json conditions, json_fields::List(status, "conditions"));
-  PLIMSOLL_ASSIGN_OR_RETURN(node.conditions, ConditionsFromJson(conditions));
+  // The kubelet may write any condition into its own Node. One that cannot be read is passed over: it must not hide the whole Node from its controller.
+  for (const auto& entry : conditions) {
+    if (auto condition = ConditionsFromJson(nlohmann::json::array({entry}))) {
+      node.conditions.push_back(std::move(condition->front()));
+    }
+  }
   PLIMSOLL_ASSIGN_OR_RETURN(const nlohmann::json info, json_fields::Object(status, "nodeInfo"));
   PLIMSOLL_ASSIGN_OR_RETURN(node.boot_id, json_fields::String(info, "bootID"));
   return node;

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "controller/objects/lookup.h"
+#include "controller/objects/node.h"
+#include "controller/objects/node_attestation.h"
+#include "controller/objects/tpm_identity.h"
+#include "controller/policies/picture.h"
+
+namespace plimsoll::controller::enforce {
+
+// The numbers about nodes, policies and identities that the leader exports (api.md 7). A pure
+// function of what the informers hold, in one look.
+struct FleetSummary {
+  struct NodeRow {
+    std::string name;
+    std::string verdict;  // trusted, untrusted, unknown
+    std::optional<WallTime> last_verified;
+    std::vector<std::string> failing_policies;  // that decide, not Audit ones
+  };
+  struct PolicyRow {
+    std::string name;
+    bool ready = false;
+    int64_t passing = 0;
+    int64_t failing = 0;
+    int64_t unknown = 0;
+  };
+  struct AuthorityRow {
+    std::string name;
+    std::optional<WallTime> earliest_expiry;  // absent when its certificates cannot be read
+  };
+
+  std::map<std::string, int64_t> nodes_by_verdict;        // all three keys, always
+  std::map<std::string, int64_t> identities_by_decision;  // approved, admitted, pending, denied,
+                                                          // revoked; all keys, always
+  std::vector<NodeRow> nodes;
+  std::vector<PolicyRow> policies;
+  std::vector<AuthorityRow> authorities;
+};
+
+// Every Node counts, also one without a NodeAttestation (unknown); a status of another Node UID
+// counts as none.
+FleetSummary Summarise(const Lookup<Node>& nodes, const Lookup<NodeAttestation>& attestations,
+                       const Lookup<TpmIdentity>& identities, const policies::Picture& picture,
+                       const Lookup<policies::AuthorityObject>& authorities,
+                       const std::string& taint_key);
+
+}  // namespace plimsoll::controller::enforce

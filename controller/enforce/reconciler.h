@@ -1,0 +1,107 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "controller/enforce/deadlines.h"
+#include "controller/enforce/mark_writer.h"
+#include "controller/enforce/marks.h"
+#include "controller/enforce/node_events.h"
+#include "controller/enforce/verdict_update.h"
+#include "controller/objects/lookup.h"
+#include "controller/objects/node.h"
+#include "controller/objects/node_attestation.h"
+#include "controller/objects/tpm_identity.h"
+#include "controller/policies/picture.h"
+#include "controller/record/recorder.h"
+#include "kube/client.h"
+
+namespace plimsoll::controller::enforce {
+
+// What the reconciler reads. All must outlive it.
+struct NodeSources {
+  const Lookup<Node>& nodes;
+  const Lookup<NodeAttestation>& attestations;
+  const Lookup<TpmIdentity>& identities;
+  const policies::Picture& picture;
+};
+
+struct ReconcilerOptions {
+  MarkNames names;
+  UnmatchedNodes unmatched = UnmatchedNodes::kRelease;
+};
+
+// Brings one node to what its evidence and policies say. For the leader alone:
+//
+//   1. its NodeAttestation exists and is of this Node UID
+//   2. its verdict: expiry, lost identities, policies that changed (verdict_update.h)
+//   3. its marks, by the state table (marks.h), fenced (mark_writer.h)
+//   4. what was enforced, into the status
+//
+// Every step starts from what the informers know and ends in a compare-and-swap, so a step that
+// fails, or a leader that dies between two, leaves a state from which the next one goes on.
+// Thread-safe for different nodes; a work queue gives one node to one thread at a time.
+class NodeReconciler {
+ public:
+  // How long a status that was judged with other inputs than ours is waited for by informers before
+  // it is judged again; and how long a label may then stay `true` while judging again fails.
+  static constexpr std::chrono::seconds kInputsSettle{1};
+  static constexpr std::chrono::seconds kInputsPatience{10};
+  // Added to the node's interval after the start of a leader, before silence taints anybody.
+  static constexpr std::chrono::seconds kSilenceAfterStart{60};
+
+  NodeReconciler(kube::Client& client, NodeSources sources, record::Recorder& recorder,
+                 MarkWriter& writer, NodeEvents events, const Clock& clock,
+                 ReconcilerOptions options, std::function<bool()> may_write);
+
+  // When this replica became the leader. Call before the first Reconcile.
+  void LeaderSince(MonotonicTime since) { leader_since_ = since; }
+
+  // How long from now the node should be looked at again though nothing changes; nullopt for never.
+  using Again = std::optional<std::chrono::nanoseconds>;
+
+  // One pass over the node. Fails when something could not be read or written; the caller tries
+  // again later.
+  Result<Again> Reconcile(const std::string& node_name);
+
+ private:
+  // What is remembered of a node between passes: when its status and our picture began to differ.
+  struct Memory {
+    std::string own_inputs;
+    std::optional<MonotonicTime> differs_since;
+  };
+  struct Pass;
+
+  Status UpdateVerdict(Pass& pass);
+  bool InputsMustSettle(Pass& pass);
+  Status UpdateMarks(Pass& pass);
+  Result<DesiredMarks> Decide(Pass& pass, const Node& node, bool live);
+  Status RecordEnforcement(const Pass& pass);
+  bool Expired(const Node& node, const NodeAttestationStatus& status,
+               const policies::NodePolicies& policies);
+  Again NextLook(const Pass& pass);
+  void Forget(const std::string& node_name);
+
+  kube::Client& client_;
+  const NodeSources sources_;
+  record::Recorder& recorder_;
+  MarkWriter& writer_;
+  NodeEvents events_;
+  const Clock& clock_;
+  const ReconcilerOptions options_;
+  const std::function<bool()> may_write_;
+  Deadlines deadlines_;
+  MonotonicTime leader_since_{};
+
+  std::mutex mutex_;
+  std::map<std::string, Memory> memory_;  // by node name
+};
+
+}  // namespace plimsoll::controller::enforce
