@@ -126,11 +126,27 @@ void Connection::ReadHead() {
   // The route's limit is not known yet. (No limit at all would be none, which this Beast takes as
   // less than any length.)
   parser_->body_limit(std::numeric_limits<uint64_t>::max());
+  head_bytes_ = 0;
   Enter(Phase::kHead, core_.options.limits.header_timeout);
+  ReadSomeHead();
+}
+
+void Connection::ReadSomeHead() {
+  // Not async_read_header: Beast holds single fields to its limit, and this server all of them.
   WithStream([this](auto& stream) {
-    beast_http::async_read_header(
+    beast_http::async_read_some(
         stream, buffer_, *parser_,
-        [self = shared_from_this()](const ErrorCode& error, size_t) { self->OnHead(error); });
+        [self = shared_from_this()](const ErrorCode& error, size_t bytes) {
+          self->head_bytes_ += bytes;
+          const bool too_large = self->head_bytes_ > self->core_.options.limits.max_header_bytes;
+          if (too_large && !self->closed_) {
+            self->OnHead(beast_http::error::header_limit);
+          } else if (error || self->parser_->is_header_done()) {
+            self->OnHead(error);
+          } else if (!self->closed_) {
+            self->ReadSomeHead();
+          }
+        });
   });
 }
 
@@ -143,6 +159,10 @@ void Connection::OnHead(const ErrorCode& error) {
   record_route_.clear();
   if (error == beast_http::error::header_limit || error == beast_http::error::buffer_overflow) {
     Answer(ProblemResponse(431, "HeadersTooLarge", "the headers are larger than 8 KiB"));
+    return;
+  }
+  if (error == beast_http::error::bad_version) {
+    Answer(ProblemResponse(505, "VersionNotSupported", "this server speaks HTTP/1.1"));
     return;
   }
   if (IsProtocolError(error)) {
@@ -326,10 +346,11 @@ void Connection::Dispatch() {
 
 void Connection::Answer(Response response) {
   pending_.reset();
+  const ServerLimits& limits = core_.options.limits;
   // What follows an unread body cannot be told from it.
   close_after_answer_ = response.close || !checked_.keep_alive || core_.draining ||
-                        !parser_->is_done() ||
-                        failed_authentications_ >= core_.options.limits.max_failed_authentications;
+                        !parser_->is_done() || head_bytes_ > limits.max_header_bytes ||
+                        failed_authentications_ >= limits.max_failed_authentications;
   record_.status = response.status;
   record_.route = record_route_;
   record_.remote_address = source_;
@@ -345,7 +366,7 @@ void Connection::Answer(Response response) {
     answer_head_ += answer_body_;
     answer_body_.clear();
   }
-  Enter(Phase::kAnswer, core_.options.limits.write_timeout);
+  Enter(Phase::kAnswer, limits.write_timeout);
   WithStream([this](auto& stream) {
     const std::array<asio::const_buffer, 2> pieces = {asio::buffer(answer_head_),
                                                       asio::buffer(answer_body_)};

@@ -65,6 +65,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void AwaitRequest();
   void OnIdleRead(const ErrorCode& error, size_t bytes);
   void ReadHead();
+  void ReadSomeHead();
   void OnHead(const ErrorCode& error);
   void Authenticate();
   void OnAuthentication(Authentication authentication);
@@ -103,6 +104,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   boost::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
+  size_t head_bytes_ = 0;
 
   // The request under way.
   CheckedHead checked_;

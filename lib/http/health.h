@@ -17,9 +17,10 @@ struct HealthCheck {
 };
 
 struct HealthEndpoints {
-  std::vector<HealthCheck> live;         // failing: restart me
-  std::vector<HealthCheck> ready;        // failing: send me nothing
-  std::function<std::string()> metrics;  // Prometheus text exposition 0.0.4; no /metrics when null
+  std::vector<HealthCheck> live = {};   // failing: restart me
+  std::vector<HealthCheck> ready = {};  // failing: send me nothing
+  // Prometheus text exposition 0.0.4; no /metrics when null.
+  std::function<std::string()> metrics = {};
 };
 
 // The public routes of the health port, for a Server of its own: GET /livez, /healthz (the same),

@@ -75,11 +75,11 @@ struct Request : RequestHead {
 // WWW-Authenticate on 401, and Connection.
 struct Response {
   int status = 200;
-  std::string content_type;  // not sent when empty
-  std::string body;
-  std::optional<std::chrono::seconds> retry_after;  // Retry-After
-  std::string allow;                                // Allow, on 405
-  bool close = false;                               // close the connection after this answer
+  std::string content_type = {};  // not sent when empty
+  std::string body = {};
+  std::optional<std::chrono::seconds> retry_after = {};  // Retry-After
+  std::string allow = {};                                // Allow, on 405
+  bool close = false;                                    // close the connection after this answer
 };
 
 // `body` is a JSON document.

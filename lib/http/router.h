@@ -26,11 +26,12 @@ enum class Access : uint8_t {
 // One row of a program's route table.
 struct Route {
   Method method = Method::kGet;
-  std::string pattern;  // "/v1/enrollments/{id}/activation"; a {parameter} is one whole segment
-  Handler handler;
+  // "/v1/enrollments/{id}/activation"; a {parameter} is one whole segment.
+  std::string pattern = {};
+  Handler handler = {};
   size_t max_body_bytes = kNoBody;  // larger bodies are answered with 413
   Access access = Access::kAuthenticated;
-  std::string realm;  // told to the Authenticator: which kind of credential this route takes
+  std::string realm = {};  // told to the Authenticator: which kind of credential this route takes
 };
 
 // A program's route table. Exact paths, no prefixes; a literal segment is preferred to a

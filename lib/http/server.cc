@@ -1,6 +1,7 @@
 #include "http/server.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -194,10 +195,19 @@ class Server::Impl {
     }
   }
 
-  // The kernel has no descriptor for a client that waits. Closing someone else frees one; if there
-  // is nobody to close, the reserve takes the client off the queue, and accepting rests a moment,
-  // since it would otherwise spin.
+  // No descriptor is left for the next client. Closing someone else frees one; if there is nobody
+  // to close, the reserve takes the client off the queue, and accepting rests a moment, since it
+  // would otherwise spin.
   void MakeRoom() {
+    if (!ClientWaits()) {
+      acceptor_.async_wait(Tcp::acceptor::wait_read,
+                           [this](const boost::system::error_code& error) {
+                             if (!error && !core_.draining) {
+                               Accept();
+                             }
+                           });
+      return;
+    }
     if (const auto id = core_.table.Evictable()) {
       Evict(*id, DropReason::kEvicted);
       Accept();
@@ -218,6 +228,13 @@ class Server::Impl {
         Accept();
       }
     });
+  }
+
+  // Linux takes a descriptor before it looks at the queue, so that accepting fails for want of one
+  // even when nobody is there: without this, one empty try after the other would evict them all.
+  bool ClientWaits() {
+    pollfd queue{.fd = acceptor_.native_handle(), .events = POLLIN, .revents = 0};
+    return ::poll(&queue, 1, 0) > 0;
   }
 
   void BeginDrain() {

@@ -35,7 +35,7 @@ struct ServerOptions {
   std::string address = "0.0.0.0";  // literal; "::" takes IPv4 too
   uint16_t port = 0;                // 0: any free one, see Server::port()
   Security security = Security::kTls;
-  ServerLimits limits;
+  ServerLimits limits = {};
   std::string name = "http";  // of its threads, at most 10 characters
 };
 
