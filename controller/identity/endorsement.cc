@@ -1,0 +1,122 @@
+#include "controller/identity/endorsement.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/encoding.h"
+#include "crypto/endorsement_chain.h"
+
+namespace plimsoll::controller::identity {
+namespace {
+
+constexpr size_t kMaxIssuerBytes = 1024;  // of what people read; the schema allows more
+
+// Certificates of TPMs like to end in the year 9999, which WallTime cannot hold.
+WallTime ClampToWallTime(std::chrono::sys_seconds time) {
+  constexpr auto kLast =
+      std::chrono::time_point_cast<std::chrono::seconds>(WallTime::max()) - std::chrono::hours(24);
+  return WallTime(std::min<std::chrono::sys_seconds>(time, kLast));
+}
+
+std::set<std::string> AuthoritiesThatAdmit(const policies::Picture& picture) {
+  std::set<std::string> names;
+  for (const auto& compiled : picture.All()) {
+    const policy::IdentityRule& rule = compiled->spec().identity;
+    if (rule.admission == policy::Admission::kEndorsementCertificate) {
+      names.insert(rule.authority_refs.begin(), rule.authority_refs.end());
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+Result<EndorsementJudgement> EndorsementJudge::Judge(
+    const std::optional<crypto::EndorsementCertificate>& certificate,
+    const std::vector<Bytes>& chain) const {
+  if (!certificate) {
+    return EndorsementJudgement{{}, "NoCertificate", "the TPM has shown no EK certificate"};
+  }
+  EndorsementJudgement judgement{{}, "NoAuthority", "no policy names an EndorsementAuthority"};
+  for (const std::string& name : AuthoritiesThatAdmit(picture_)) {
+    const auto object = authorities_.Get(name);
+    if (!object || !object->authority->problem.empty() || !object->authority->roots) {
+      continue;  // such an authority admits nobody; its own status says why
+    }
+    const policy::EndorsementAuthority& authority = *object->authority;
+    if (!authority.Allows(certificate->vendor_id())) {
+      judgement.reason = "ManufacturerNotAllowed";
+      judgement.message = fmt::format("{} does not allow this manufacturer", name);
+      continue;
+    }
+    PLIMSOLL_ASSIGN_OR_RETURN(const auto rejection,
+                              crypto::VerifyEndorsementChain(*certificate, chain, *authority.roots,
+                                                             clock_.Wall(), authority.chain));
+    if (!rejection) {
+      judgement.authorities.push_back(name);
+    } else {
+      judgement.reason = "ChainRejected";
+      judgement.message = fmt::format("{}: {} ({})", name, rejection->message, rejection->check);
+    }
+  }
+  if (!judgement.authorities.empty()) {
+    judgement.reason = "Verified";
+    judgement.message = fmt::format("chains to {}", fmt::join(judgement.authorities, ", "));
+  }
+  return judgement;
+}
+
+Result<EndorsementJudgement> EndorsementJudge::JudgeStored(const TpmIdentity& identity) const {
+  const Endorsement& stored = identity.status.endorsement;
+  if (stored.certificate.empty()) {
+    return Judge(std::nullopt, {});
+  }
+  const auto der = FromBase64(stored.certificate, crypto::EndorsementCertificate::kMaxBytes);
+  auto certificate = der ? crypto::EndorsementCertificate::Parse(*der)
+                         : Result<crypto::EndorsementCertificate>(tl::unexpected(der.error()));
+  if (!certificate || certificate->key_sha256() != identity.endorsement_key_sha256) {
+    return EndorsementJudgement{
+        {}, "CertificateUnusable", "the recorded certificate is not one of this EK"};
+  }
+  std::vector<Bytes> chain;
+  for (const std::string& encoded : stored.chain) {
+    // A hint that cannot be read is no hint.
+    if (auto hint = FromBase64(encoded, crypto::EndorsementCertificate::kMaxBytes)) {
+      chain.push_back(*std::move(hint));
+    }
+  }
+  return Judge(*std::move(certificate), chain);
+}
+
+Endorsement DescribeCertificate(const crypto::EndorsementCertificate& certificate,
+                                const std::vector<Bytes>& chain) {
+  Endorsement endorsement{.certificate = ToBase64(certificate.der()),
+                          .chain = {},
+                          .authority = {},
+                          .issuer = certificate.issuer().substr(0, kMaxIssuerBytes),
+                          .not_after = ClampToWallTime(certificate.not_after()),
+                          .manufacturer = certificate.vendor_id(),
+                          .model = certificate.model(),
+                          .version = certificate.version()};
+  for (const Bytes& hint : chain) {
+    endorsement.chain.push_back(ToBase64(hint));
+  }
+  return endorsement;
+}
+
+void SetEndorsementVerified(TpmIdentity& identity, const EndorsementJudgement& judgement,
+                            WallTime now) {
+  const bool verified = !judgement.authorities.empty();
+  identity.status.endorsement.authority = verified ? judgement.authorities.front() : std::string();
+  Set(identity.status.conditions,
+      {.type = kEndorsementVerified,
+       .status = verified ? ConditionStatus::kTrue : ConditionStatus::kFalse,
+       .reason = judgement.reason,
+       .message = judgement.message},
+      now);
+}
+
+}  // namespace plimsoll::controller::identity

@@ -1,0 +1,130 @@
+#include "controller/identity/identity_changes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "appraisal/reason.h"
+#include "controller/identity/admission.h"
+#include "controller/record/transition.h"
+
+namespace plimsoll::controller::identity {
+namespace {
+
+struct LossWords {
+  const char* event;
+  std::string message;
+};
+
+LossWords WordsFor(ActivationLoss loss) {
+  switch (loss) {
+    case ActivationLoss::kCountersReset:
+      return {"TPMReset",
+              "the TPM's counters ran backwards, as after TPM2_Clear; it must enrol again"};
+    case ActivationLoss::kSharedTpm:
+      return {"SharedTPM",
+              "two machines answer with the state of one TPM; it must be approved again"};
+  }
+  return {"TPMReset", "the TPM must enrol again"};
+}
+
+bool SomePolicyRejectsResets(const policies::NodePolicies& policies) {
+  return std::any_of(policies.policies.begin(), policies.policies.end(), [](const auto& compiled) {
+    return compiled->mode() != policy::Mode::kAudit &&
+           compiled->spec().tpm.reject_unexplained_reset;
+  });
+}
+
+}  // namespace
+
+Result<NodeAttestationStatus> IdentityChanges::ClearActivation(const TpmIdentity& identity,
+                                                               const std::string& node_uid,
+                                                               ActivationLoss loss) {
+  const LossWords words = WordsFor(loss);
+  const auto node = d_.nodes.Get(identity.node_name);
+  const policies::NodePolicies policies = node ? d_.picture.For(*node) : policies::NodePolicies{};
+  const WallTime now = d_.clock.Wall();
+  const std::string key =
+      identity.status.attestation_key ? identity.status.attestation_key->name : std::string();
+  PLIMSOLL_ASSIGN_OR_RETURN(
+      const TpmIdentity cleared,
+      store_.Update(identity.meta.name, identity.meta.uid, [&](TpmIdentity& current) {
+        if (!current.status.attestation_key || current.status.attestation_key->name != key) {
+          return false;
+        }
+        current.status.attestation_key.reset();
+        current.status.epoch.reset();
+        Set(current.status.conditions,
+            {.type = kKeyActivated,
+             .status = ConditionStatus::kFalse,
+             .reason = words.event,
+             .message = words.message},
+            now);
+        if (loss == ActivationLoss::kSharedTpm) {
+          AskForApproval(current, "SharedTPM", words.message, now);
+        } else if (SomePolicyRejectsResets(policies)) {
+          AskForApproval(current, "UnexplainedReset", words.message, now);
+        }
+        return true;
+      }));
+  d_.events.Record(identity.node_name, kube::EventType::kWarning, words.event, "ClearActivation",
+                   fmt::format("TPM {}: {}", identity.meta.name, words.message));
+  return d_.recorder.Apply(
+      identity.node_name, node_uid, policies.expire, [&](const NodeAttestationStatus& current) {
+        return std::optional<NodeAttestationStatus>(
+            record::AfterStateChange(current, appraisal::Reason::kNotEnrolled, words.message,
+                                     {.node_uid = node_uid,
+                                      .policies = policies,
+                                      .inputs = policies::InputsHash(policies, &cleared),
+                                      .now = now}));
+      });
+}
+
+Status IdentityChanges::ReportUnexplainedReset(const TpmIdentity& identity, bool rejected) {
+  const std::string message = "the TPM was reset although the node did not boot anew";
+  if (rejected) {
+    const auto written =
+        store_.Update(identity.meta.name, identity.meta.uid, [&](TpmIdentity& current) {
+          if (ApprovalAskedAgain(current)) {
+            return false;
+          }
+          AskForApproval(current, "UnexplainedReset", message, d_.clock.Wall());
+          return true;
+        });
+    if (!written) {
+      return tl::unexpected(written.error());
+    }
+  }
+  d_.events.Record(identity.node_name, kube::EventType::kWarning, "UnexplainedReset", "Appraise",
+                   fmt::format("TPM {}: {}", identity.meta.name, message));
+  return {};
+}
+
+Status IdentityChanges::RecordEpoch(const TpmIdentity& identity, const BootEpoch& epoch) {
+  const auto written =
+      store_.Update(identity.meta.name, identity.meta.uid, [&](TpmIdentity& current) {
+        const std::optional<BootEpoch>& known = current.status.epoch;
+        if (known && known->reset_count == epoch.reset_count &&
+            known->restart_count == epoch.restart_count && known->boot_id == epoch.boot_id) {
+          return false;
+        }
+        current.status.epoch = epoch;
+        return true;
+      });
+  return written ? Status() : tl::unexpected(written.error());
+}
+
+Status IdentityChanges::RecordFailure(const TpmIdentity& identity,
+                                      const std::optional<UnacknowledgedFailure>& failure) {
+  const auto written =
+      store_.Update(identity.meta.name, identity.meta.uid, [&](TpmIdentity& current) {
+        if (current.status.unacknowledged_failure.has_value() == failure.has_value()) {
+          return false;
+        }
+        current.status.unacknowledged_failure = failure;
+        return true;
+      });
+  return written ? Status() : tl::unexpected(written.error());
+}
+
+}  // namespace plimsoll::controller::identity

@@ -1,0 +1,306 @@
+#include "controller/ingest/evidence_round.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "appraisal/reason.h"
+#include "controller/ingest/node_identity.h"
+#include "controller/record/transition.h"
+#include "evidence/evidence.h"
+#include "tcg/name.h"
+
+namespace plimsoll::controller::ingest {
+namespace {
+
+using appraisal::Appraisal;
+using appraisal::Disposition;
+using appraisal::Reason;
+using appraisal::Verdict;
+
+constexpr std::string_view kTrusted = "Trusted";  // the condition
+constexpr std::chrono::seconds kRetryAfterLoss{5};
+
+bool HoldsKey(const TpmIdentity& identity, const AgentPrincipal& agent, const std::string& key) {
+  return identity.node_name == agent.node_name() && identity.status.node_uid == agent.node_uid() &&
+         identity.status.attestation_key && identity.status.attestation_key->name == key;
+}
+
+// The reason of the recorded verdict, which may be another than that of the last evidence.
+std::string RecordedReason(const NodeAttestationStatus& status) {
+  const Condition* trusted = Find(status.conditions, kTrusted);
+  return trusted == nullptr ? std::string(appraisal::ToString(Reason::kNotEnrolled))
+                            : trusted->reason;
+}
+
+bool IsRejectedForReset(const Appraisal& appraisal) {
+  return std::any_of(appraisal.policies.begin(), appraisal.policies.end(), [](const auto& result) {
+    return result.mode != policy::Mode::kAudit && result.reason == Reason::kUnexplainedReset;
+  });
+}
+
+}  // namespace
+
+http::Response EvidenceRound::Run(const Result<evidence::Evidence>& evidence) {
+  policies_ = PoliciesOf(context_, agent_);
+  if (const auto attestation = context_.d.attestations.Get(agent_.node_name());
+      attestation && attestation->status.node_uid == agent_.node_uid()) {
+    status_ = attestation->status;
+  }
+  if (auto refusal = FindIdentity()) {
+    return *std::move(refusal);
+  }
+  const auto lock = context_.clocks.Lock(identity_->meta.uid);
+  if (auto refusal = RecallClock()) {
+    return *std::move(refusal);
+  }
+  const auto appraisal = Appraise(evidence);
+  if (!appraisal) {
+    return Unavailable(context_, agent_, "appraise evidence", appraisal.error());
+  }
+  switch (appraisal->disposition) {
+    case Disposition::kJudged:
+      return Judged(*appraisal);
+    case Disposition::kStale:
+      return Stale();
+    case Disposition::kCountersReset:
+      return ActivationLost(*appraisal, identity::ActivationLoss::kCountersReset);
+    case Disposition::kSharedTpm:
+      return ActivationLost(*appraisal, identity::ActivationLoss::kSharedTpm);
+  }
+  return Unavailable(context_, agent_, "appraise evidence", Error{});
+}
+
+// The identity that was challenged must still be what it was.
+std::optional<http::Response> EvidenceRound::FindIdentity() {
+  identity_ = context_.d.identities.Get(challenge_.identity);
+  if (!identity_ || !HoldsKey(*identity_, agent_, challenge_.attestation_key_name)) {
+    auto live = context_.d.store.Get(challenge_.identity);
+    if (!live) {
+      return Unavailable(context_, agent_, "read the node's identity", live.error());
+    }
+    if (!*live || !HoldsKey(**live, agent_, challenge_.attestation_key_name)) {
+      return Reject(context_, agent_, 409, appraisal::wire::kUnknownChallenge,
+                    "the challenge was for a key that is no longer activated");
+    }
+    identity_ = std::make_shared<const TpmIdentity>(**std::move(live));
+  }
+  if (!identity_->MayAttest()) {
+    return RefuseIdentity(context_, agent_, NodeIdentity::State::kDenied);
+  }
+  return std::nullopt;
+}
+
+// Reads the identity itself when the book is of another boot: one of the two is behind.
+std::optional<http::Response> EvidenceRound::RecallClock() {
+  const auto known = context_.clocks.Get(identity_->meta.uid);
+  if (!AgreesWith(known, *identity_)) {
+    auto live = context_.d.store.Get(challenge_.identity);
+    if (!live) {
+      return Unavailable(context_, agent_, "read the node's identity", live.error());
+    }
+    if (!*live || !HoldsKey(**live, agent_, challenge_.attestation_key_name)) {
+      return Reject(context_, agent_, 409, appraisal::wire::kUnknownChallenge,
+                    "the challenge was for a key that is no longer activated");
+    }
+    identity_ = std::make_shared<const TpmIdentity>(**std::move(live));
+  }
+  clock_ = Recall(known, *identity_, status_);
+  return std::nullopt;
+}
+
+Result<Appraisal> EvidenceRound::Appraise(const Result<evidence::Evidence>& evidence) {
+  const auto applied = record::Applied(policies_, status_, context_.d.clock.Wall());
+  if (!evidence) {
+    return appraisal::RejectMalformed(evidence.error(), applied);
+  }
+  const auto key = Key();
+  const appraisal::Expectation expectation{
+      .key = *key,
+      .qualifying_data =
+          appraisal::ChallengeBinding{.nonce = challenge_.nonce, .node_uid = agent_.node_uid()},
+      .selection = challenge_.selection,
+      .endorsement_key = std::nullopt,
+      .identity = record::IdentityFactsOf(*identity_),
+      .recorded = clock_ ? std::optional(clock_->recorded) : std::nullopt};
+  const MonotonicTime started = context_.d.clock.Monotonic();
+  auto appraisal = appraisal::Appraise(*evidence, expectation, applied, started);
+  context_.d.metrics.StageDuration(
+      "signature", std::chrono::duration<double>(context_.d.clock.Monotonic() - started).count());
+  return appraisal;
+}
+
+// Built once for each activated key, since reading a key costs more than a signature check.
+std::shared_ptr<const appraisal::SigningKey> EvidenceRound::Key() {
+  const ActivatedKey& stored = *identity_->status.attestation_key;
+  if (auto kept = context_.signing_keys.Get(stored.name)) {
+    return *std::move(kept);
+  }
+  const auto name = tcg::Name::FromHex(stored.name);
+  auto key = std::make_shared<const appraisal::SigningKey>(appraisal::SigningKey::FromPublicArea(
+      stored.public_area, name ? std::optional(*name) : std::nullopt));
+  if (name && !key->rejection()) {
+    context_.signing_keys.Put(stored.name, key);
+  }
+  return key;
+}
+
+http::Response EvidenceRound::Judged(const Appraisal& appraisal) {
+  // The epoch before the verdict: a quote whose boot is not recorded must not count for it.
+  if (const Status kept = KeepClock(appraisal); !kept) {
+    return Unavailable(context_, agent_, "record the boot of a TPM", kept.error());
+  }
+  const std::string inputs = policies::InputsHash(policies_, identity_.get());
+  bool displaced = false;
+  bool dropped = false;
+  const auto recorded = context_.d.recorder.Apply(
+      agent_.node_name(), agent_.node_uid(), policies_.expire,
+      [&](const NodeAttestationStatus& current) -> std::optional<NodeAttestationStatus> {
+        const bool of_this_node = current.node_uid == agent_.node_uid();
+        displaced = of_this_node && !current.tpm_identity.empty() &&
+                    current.tpm_identity != identity_->meta.name;
+        dropped = of_this_node && record::JudgedWithNewerInputs(current, policies_);
+        if (displaced || dropped) {
+          return std::nullopt;
+        }
+        return record::AfterAppraisal(current, appraisal, identity_->meta.name,
+                                      {.node_uid = agent_.node_uid(),
+                                       .policies = policies_,
+                                       .inputs = inputs,
+                                       .now = context_.d.clock.Wall()});
+      });
+  if (!recorded) {
+    return Unavailable(context_, agent_, "record a verdict", recorded.error());
+  }
+  if (displaced) {
+    return Reject(context_, agent_, 409, appraisal::ToString(Reason::kNotEnrolled),
+                  "another TPM has enrolled for this node since");
+  }
+  if (!dropped) {
+    Announce(appraisal);
+    KeepFailure(*recorded);
+  }
+  if (appraisal.reason == Reason::kEvidenceMalformed && appraisal.verdict == Verdict::kUntrusted) {
+    return http::ProblemResponse(422, appraisal::ToString(appraisal.reason), appraisal.message);
+  }
+  return Answer(*recorded, appraisal);
+}
+
+http::Response EvidenceRound::Stale() {
+  CountStale();
+  return Reject(context_, agent_, 409, appraisal::wire::kStaleEvidence,
+                "the quote is not later than the last one of this TPM");
+}
+
+http::Response EvidenceRound::ActivationLost(const Appraisal& appraisal,
+                                             identity::ActivationLoss loss) {
+  const auto status = context_.d.changes.ClearActivation(*identity_, agent_.node_uid(), loss);
+  if (!status) {
+    return Unavailable(context_, agent_, "clear an activation", status.error());
+  }
+  context_.clocks.Forget(identity_->meta.uid);
+  context_.challenges.Forget(agent_.node_uid());
+  context_.d.metrics.Verification(appraisal::ToString(appraisal.verdict),
+                                  appraisal::ToString(appraisal.reason));
+  context_.d.metrics.EvidenceRejected(appraisal::ToString(appraisal.reason));
+  policies_.interval = kRetryAfterLoss;  // the agent can enrol again at once
+  return Answer(*status, appraisal);
+}
+
+// Remembers the quote that was accepted, for others too when it is of another boot.
+Status EvidenceRound::KeepClock(const Appraisal& appraisal) {
+  if (!appraisal.clock) {
+    if (appraisal.reason == Reason::kReplayedQuote) {
+      CountStale();
+    }
+    return {};
+  }
+  const appraisal::BootEpoch& epoch = appraisal.clock->epoch;
+  const bool new_reset =
+      appraisal.clock->unexplained_reset && !(clock_ && clock_->recorded.unexplained_reset);
+  if (!clock_ || !(clock_->recorded.epoch == epoch)) {
+    const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(
+        context_.d.clock.Wall().time_since_epoch());
+    PLIMSOLL_RETURN_IF_ERROR(context_.d.changes.RecordEpoch(
+        *identity_,
+        {.reset_count = epoch.reset_count,
+         .restart_count = epoch.restart_count,
+         .boot_id = epoch.boot_id,
+         .offset_milliseconds =
+             static_cast<int64_t>(appraisal.clock->clock_ms.value_or(0)) - wall.count()}));
+  }
+  if (new_reset) {
+    PLIMSOLL_RETURN_IF_ERROR(
+        context_.d.changes.ReportUnexplainedReset(*identity_, IsRejectedForReset(appraisal)));
+  }
+  context_.clocks.Put(
+      identity_->meta.uid,
+      {.recorded = *appraisal.clock,
+       .reset_generation = new_reset ? identity_->meta.generation
+                                     : (clock_ ? clock_->reset_generation : int64_t{0})});
+  return {};
+}
+
+void EvidenceRound::CountStale() {
+  if (clock_) {
+    clock_->recorded.stale_in_a_row += 1;
+    context_.clocks.Put(identity_->meta.uid, *clock_);
+  }
+}
+
+// Proof of failure outlives the Node object beside the identity. It is for people: what cannot be
+// written now is written with the next verdict.
+void EvidenceRound::KeepFailure(const NodeAttestationStatus& status) {
+  const bool untrusted = status.summary == appraisal::ToString(Verdict::kUntrusted);
+  const bool trusted = status.summary == appraisal::ToString(Verdict::kTrusted);
+  const bool known = identity_->status.unacknowledged_failure.has_value();
+  if ((!untrusted || known) && (!trusted || !known)) {
+    return;
+  }
+  std::optional<UnacknowledgedFailure> failure;
+  if (untrusted) {
+    failure = {.time = context_.d.clock.Wall(), .reason = RecordedReason(status)};
+  }
+  if (const Status kept = context_.d.changes.RecordFailure(*identity_, failure); !kept) {
+    context_.d.logger.Warning("failure not kept with the identity",
+                              {{"node", agent_.node_name()}, {"error", kept.error().message}});
+  }
+}
+
+void EvidenceRound::Announce(const Appraisal& appraisal) {
+  const std::string_view reason = appraisal::ToString(appraisal.reason);
+  context_.d.metrics.Verification(appraisal::ToString(appraisal.verdict), reason);
+  if (appraisal.facts || appraisal.verdict != Verdict::kUntrusted) {
+    return;  // genuine evidence; the recorder tells of changed verdicts
+  }
+  context_.d.metrics.EvidenceRejected(reason);
+  context_.d.logger.Warning("evidence rejected", {{"node", agent_.node_name()},
+                                                  {"pod", agent_.pod_name()},
+                                                  {"identity", identity_->meta.name},
+                                                  {"reason", reason},
+                                                  {"message", appraisal.message}});
+  context_.d.events.Record(agent_.node_name(), kube::EventType::kWarning, "EvidenceRejected",
+                           "Appraise", fmt::format("evidence was rejected: {}", reason));
+}
+
+// What is recorded is what is answered: a verdict that sticks is not hidden by newer evidence.
+http::Response EvidenceRound::Answer(const NodeAttestationStatus& status,
+                                     const Appraisal& appraisal) {
+  const std::string recorded = RecordedReason(status);
+  evidence::EvidenceResponse response{.verdict = status.summary,
+                                      .reason = recorded,
+                                      .message = appraisal.message,
+                                      .next_attestation_in = {}};
+  if (recorded != appraisal::ToString(appraisal.reason)) {
+    response.message = fmt::format("the recorded verdict stands; this evidence: {}",
+                                   appraisal::ToString(appraisal.reason));
+  }
+  const double share = 0.9 + 0.1 * UniformReal(context_.d.random);
+  const auto seconds = std::llround(static_cast<double>(policies_.interval.count()) * share);
+  response.next_attestation_in = std::chrono::seconds(std::max<int64_t>(1, seconds));
+  return http::JsonResponse(200, evidence::Encode(response));
+}
+
+}  // namespace plimsoll::controller::ingest
