@@ -1,4 +1,4 @@
-# The libraries that Plimsoll is built from, all Debian packages (packaging/packages.txt names them).
+# The libraries that Plimsoll is built from, all Debian packages (cmake/packages.txt names them).
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)

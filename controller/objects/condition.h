@@ -20,8 +20,8 @@ std::string_view ToString(ConditionStatus status);   // True, False, Unknown
 struct Condition {
   std::string type;
   ConditionStatus status = ConditionStatus::kUnknown;
-  std::string reason;    // CamelCase; never empty
-  std::string message;
+  std::string reason = {};   // CamelCase; never empty
+  std::string message = {};
   int64_t observed_generation = 0;
   WallTime last_transition_time{};
 

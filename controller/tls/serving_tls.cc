@@ -74,7 +74,7 @@ Result<std::optional<ServingTls>> Renewed(const std::optional<ServingTls>& prese
     renewed.meta = present->meta;
   }
   renewed.ca_certificate = std::move(bundle);
-  renewed.ca_key = authority->private_key_pem();
+  PLIMSOLL_ASSIGN_OR_RETURN(renewed.ca_key, authority->PrivateKeyPem());
   renewed.certificate = std::move(issued.certificate_pem);
   renewed.key = std::move(issued.private_key_pem);
   return std::optional<ServingTls>(std::move(renewed));
@@ -134,7 +134,7 @@ Status EnsureServingTls(kube::Client& client, const Clock& clock, const ServingT
       present = *std::move(parsed);
     } else {
       present.emplace();   // there, but of no use: only its place is kept
-      PLIMSOLL_ASSIGN_OR_RETURN(present->meta, kube::ParseObjectMeta(*live));
+      PLIMSOLL_ASSIGN_OR_RETURN(present->meta, kube::ParseObjectMeta(std::string_view(*live)));
     }
   } else if (live.error().code != ErrorCode::kNotFound) {
     return Wrap("read the serving Secret", live.error());

@@ -1,0 +1,59 @@
+# make demo       the main job on real parts: three TPMs, a real API server, two controllers; leaves everything running
+# make demo-stop  ends what the demo left running
+# make test       all tests but the long ones; installs what they need
+# make test-all   and the long ones: the unit and swtpm tests again under sanitizers
+# make lint       formatting, layering, shell, YAML, the chart's copies
+# make bench      benchmarks; results in build/bench/results.json
+# make format     formats the sources
+
+SHELL := /bin/bash
+PRESET ?= dev
+BUILD := build/$(PRESET)
+JOBS ?= $(shell nproc)
+SOURCES := $(shell git ls-files '*.cc' '*.h')
+
+.PHONY: all deps build demo demo-stop test test-all lint bench format image
+
+all: build
+
+deps:
+	@cmake/install-packages.sh build test
+
+build: deps
+	@cmake --preset $(PRESET) >$(BUILD).log 2>&1 || { mkdir -p build; cmake --preset $(PRESET); }
+	@cmake --build --preset $(PRESET) -j $(JOBS)
+
+demo: deps
+	@mkdir -p build && cmake --preset release -DBUILD_TESTING=OFF -DPLIMSOLL_BENCHMARKS=OFF >build/demo-configure.log 2>&1 || { cat build/demo-configure.log; exit 1; }
+	@cmake --build --preset release -j $(JOBS) --target plimsoll-agent plimsoll-controller
+	@demo/start.sh build/release/bin
+
+demo-stop:
+	@demo/stop.sh
+
+test: deps
+	@tests/cluster/tools/build.sh >/dev/null
+	@mkdir -p build && cmake --preset $(PRESET) >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build --preset $(PRESET) -j $(JOBS)
+	@ctest --preset $(PRESET) -j $(JOBS)
+
+test-all: test
+	@for preset in asan-ubsan tsan; do \
+	  cmake --preset $$preset >build/$$preset-configure.log 2>&1 && cmake --build --preset $$preset -j $(JOBS) && ctest --preset $$preset -j $(JOBS) -L 'unit|swtpm' || exit 1; \
+	done
+
+lint:
+	@cmake/install-packages.sh lint
+	@tests/lint/run.sh
+
+bench: deps
+	@mkdir -p build/bench && cmake --preset release -DBUILD_TESTING=ON -DPLIMSOLL_BENCHMARKS=ON >build/bench/configure.log 2>&1 || { cat build/bench/configure.log; exit 1; }
+	@cmake --build --preset release -j $(JOBS) --target plimsoll_bench
+	@build/release/bin/plimsoll_bench --benchmark_out=build/bench/results.json --benchmark_out_format=json
+
+format:
+	@cmake/install-packages.sh lint
+	@clang-format-14 -i $(SOURCES)
+
+image:
+	@buildah bud --isolation chroot --tag plimsoll:dev --file Dockerfile .

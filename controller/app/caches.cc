@@ -1,0 +1,65 @@
+#include "controller/app/caches.h"
+
+#include <chrono>
+
+namespace plimsoll::controller {
+namespace {
+
+template <class T>
+void LogErrorsOf(Watched<T>& watched, const char* kind, telemetry::Logger& logger) {
+  watched.informer.OnError([kind, &logger](const std::string& name, const Error& error) {
+    logger.Warning(name.empty() ? "watching failed; it is tried again" : "object cannot be read and counts as absent",
+                   {{"kind", kind}, {"name", name}, {"error", error.message}});
+  });
+}
+
+}  // namespace
+
+Caches::Caches(kube::Client& client, const Clock& clock, Random& random, const std::string& namespace_name)
+    : nodes(client, clock, random, {kube::kNode, ""}),
+      policies(client, clock, random, {kube::kAttestationPolicy, ""}),
+      authorities(client, clock, random, {kube::kEndorsementAuthority, ""}),
+      identities(client, clock, random, {kube::kTpmIdentity, ""}),
+      attestations(client, clock, random, {kube::kNodeAttestation, ""}),
+      serving_tls(client, clock, random, {kube::kSecret, tls::kSecretName, namespace_name}) {}
+
+void Caches::LogErrors(telemetry::Logger& logger) {
+  LogErrorsOf(nodes, "Node", logger);
+  LogErrorsOf(policies, "AttestationPolicy", logger);
+  LogErrorsOf(authorities, "EndorsementAuthority", logger);
+  LogErrorsOf(identities, "TPMIdentity", logger);
+  LogErrorsOf(attestations, "NodeAttestation", logger);
+  LogErrorsOf(serving_tls, "Secret", logger);
+}
+
+void Caches::Start() {
+  nodes.informer.Start();
+  policies.informer.Start();
+  authorities.informer.Start();
+  identities.informer.Start();
+  attestations.informer.Start();
+  serving_tls.informer.Start();
+}
+
+void Caches::Stop() {
+  nodes.informer.Stop();
+  policies.informer.Stop();
+  authorities.informer.Stop();
+  identities.informer.Stop();
+  attestations.informer.Stop();
+  serving_tls.informer.Stop();
+}
+
+bool Caches::Synced() const {
+  return nodes.informer.HasSynced() && policies.informer.HasSynced() && authorities.informer.HasSynced() && identities.informer.HasSynced() &&
+         attestations.informer.HasSynced() && serving_tls.informer.HasSynced();
+}
+
+bool Caches::WaitForSync(std::stop_token stop) const {
+  constexpr std::chrono::hours kForever{24 * 365};
+  return nodes.informer.WaitForSync(kForever, stop) && policies.informer.WaitForSync(kForever, stop) &&
+         authorities.informer.WaitForSync(kForever, stop) && identities.informer.WaitForSync(kForever, stop) &&
+         attestations.informer.WaitForSync(kForever, stop) && serving_tls.informer.WaitForSync(kForever, stop);
+}
+
+}  // namespace plimsoll::controller

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "controller/objects/lookup.h"
+#include "controller/objects/node.h"
+#include "controller/objects/node_attestation.h"
+#include "controller/objects/tpm_identity.h"
+#include "controller/policies/policy_objects.h"
+#include "controller/tls/serving_tls.h"
+#include "kube/client.h"
+#include "kube/informer.h"
+#include "telemetry/log.h"
+
+namespace plimsoll::controller {
+
+// One kind of object, watched: an informer that the controller's parts read as a Lookup.
+template <class T>
+class Watched final : public Lookup<T> {
+ public:
+  Watched(kube::Client& client, const Clock& clock, Random& random, kube::ResourceRef resource)
+      : informer(client, clock, random, {.resource = std::move(resource)}, [](std::string_view json) { return T::Parse(json); }) {}
+
+  std::shared_ptr<const T> Get(const std::string& name) const override { return informer.Get(name); }
+  std::vector<std::shared_ptr<const T>> List() const override { return informer.List(); }
+
+  kube::Informer<T> informer;
+};
+
+// Everything that the controller watches. Made, subscribed to and started once; members are read by all threads.
+struct Caches {
+  Caches(kube::Client& client, const Clock& clock, Random& random, const std::string& namespace_name);
+
+  // Logs what cannot be listed, watched or read. Before Start.
+  void LogErrors(telemetry::Logger& logger);
+
+  void Start();
+  void Stop();
+
+  // Whether every kind has been listed once; before that an absent object means nothing.
+  bool Synced() const;
+
+  // Waits for that, or for `stop`.
+  bool WaitForSync(std::stop_token stop) const;
+
+  Watched<Node> nodes;
+  Watched<policies::PolicyObject> policies;
+  Watched<policies::AuthorityObject> authorities;
+  Watched<TpmIdentity> identities;
+  Watched<NodeAttestation> attestations;
+  Watched<tls::ServingTls> serving_tls;   // the one Secret, by "namespace/name"
+};
+
+}  // namespace plimsoll::controller
