@@ -109,32 +109,6 @@ Result<std::string> IssuerText(const X509& certificate) {
   return std::string(text, static_cast<size_t>(size));
 }
 
-// OpenSSL makes no key of a SubjectPublicKeyInfo whose algorithm is id-RSAES-OAEP, as old vendors
-// write it (C14); the bit string is an RSAPublicKey all the same.
-Result<PkeyPtr> ReadKey(const X509& certificate) {
-  const ErrorQueueGuard guard;
-  ASN1_OBJECT* algorithm = nullptr;
-  const unsigned char* bits = nullptr;
-  int size = 0;
-  if (X509_PUBKEY_get0_param(&algorithm, &bits, &size, nullptr,
-                             X509_get_X509_PUBKEY(&certificate)) != 1) {
-    return Fail(ErrorCode::kMalformed, "the certificate has no key");
-  }
-  if (OBJ_obj2nid(algorithm) == NID_rsaesOaep) {
-    const unsigned char* end = bits + size;
-    const PkeyPtr rsa(d2i_PublicKey(EVP_PKEY_RSA, nullptr, &bits, size));
-    if (!rsa || bits != end) {
-      return Fail(ErrorCode::kMalformed, "the RSAES-OAEP key is damaged");
-    }
-    return NormaliseKey(*rsa);
-  }
-  EVP_PKEY* key = X509_get0_pubkey(&certificate);
-  if (key == nullptr) {
-    return Fail(ErrorCode::kUnsupported, "the certificate's key is of no supported kind");
-  }
-  return NormaliseKey(*key);
-}
-
 bool IsPadding(ByteSpan bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0x00; }) ||
          std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0xFF; });
@@ -166,7 +140,7 @@ Result<EndorsementCertificate> EndorsementCertificate::Parse(ByteSpan bytes) {
   PLIMSOLL_ASSIGN_OR_RETURN(result.issuer_, IssuerText(certificate));
   PLIMSOLL_ASSIGN_OR_RETURN(result.not_before_, ToSeconds(X509_get0_notBefore(&certificate)));
   PLIMSOLL_ASSIGN_OR_RETURN(result.not_after_, ToSeconds(X509_get0_notAfter(&certificate)));
-  PLIMSOLL_ASSIGN_OR_RETURN(const PkeyPtr key, ReadKey(certificate));
+  PLIMSOLL_ASSIGN_OR_RETURN(const PkeyPtr key, ReadCertificateKey(certificate));
   PLIMSOLL_ASSIGN_OR_RETURN(const Bytes spki, EncodeSpki(*key));
   result.key_sha256_ = Sha256Hex(spki);
   return result;

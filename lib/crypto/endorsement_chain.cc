@@ -85,11 +85,11 @@ std::string_view CheckOf(int error) {
 
 // What OpenSSL's path check leaves open: that the leaf is an endorsement certificate (C5).
 std::optional<ChainRejection> CheckLeaf(X509& leaf, const ChainOptions& options) {
-  if (X509_check_ca(&leaf) != 0) {
+  // Of a CA without keyCertSign, X509_check_ca says that it is none.
+  if (X509_check_ca(&leaf) != 0 || (X509_get_extension_flags(&leaf) & EXFLAG_CA) != 0) {
     return ChainRejection{"C5", "EK certificate is one of a CA"};
   }
-  EVP_PKEY* key = X509_get0_pubkey(&leaf);
-  // A key that OpenSSL cannot use is one with id-RSAES-OAEP: Parse has let nothing else through.
+  const EVP_PKEY* key = X509_get0_pubkey(&leaf);
   const bool elliptic = key != nullptr && EVP_PKEY_is_a(key, "EC") == 1;
   const uint32_t usage = X509_get_key_usage(&leaf);
   const uint32_t demanded = elliptic ? KU_KEY_AGREEMENT : KU_KEY_ENCIPHERMENT;
@@ -215,6 +215,14 @@ Result<std::optional<ChainRejection>> VerifyEndorsementChain(const EndorsementCe
     hints.push_back(std::move(read->certificate));
   }
   PLIMSOLL_ASSIGN_OR_RETURN(const ReadCertificate read, ReadDerCertificate(leaf.der()));
+  if (X509_get0_pubkey(read.certificate.get()) == nullptr) {
+    // A key with id-RSAES-OAEP is none to OpenSSL, and without one no path is built. The signature
+    // is checked over the bytes that were received, whatever is set here (C14).
+    PLIMSOLL_ASSIGN_OR_RETURN(const PkeyPtr key, ReadCertificateKey(*read.certificate));
+    if (X509_set_pubkey(read.certificate.get(), key.get()) != 1) {
+      return OpenSslFailure("check a chain");
+    }
+  }
   PLIMSOLL_ASSIGN_OR_RETURN(const BorrowedStackPtr untrusted,
                             CollectUntrusted(roots.state().intermediates, hints));
   PLIMSOLL_ASSIGN_OR_RETURN(

@@ -4,6 +4,8 @@
 
 #include <ctime>
 
+#include "crypto/public_key.h"
+
 namespace plimsoll::crypto {
 namespace {
 
@@ -75,6 +77,32 @@ Result<std::vector<X509Ptr>> ReadPemCertificates(std::string_view pem, size_t ma
     certificates.push_back(std::move(read->certificate));
   }
   return certificates;
+}
+
+// OpenSSL makes no key of a SubjectPublicKeyInfo whose algorithm is id-RSAES-OAEP, as old vendors
+// write it (C14); the bit string is an RSAPublicKey all the same.
+Result<PkeyPtr> ReadCertificateKey(const X509& certificate) {
+  const ErrorQueueGuard guard;
+  ASN1_OBJECT* algorithm = nullptr;
+  const unsigned char* bits = nullptr;
+  int size = 0;
+  if (X509_PUBKEY_get0_param(&algorithm, &bits, &size, nullptr,
+                             X509_get_X509_PUBKEY(&certificate)) != 1) {
+    return Fail(ErrorCode::kMalformed, "the certificate has no key");
+  }
+  if (OBJ_obj2nid(algorithm) == NID_rsaesOaep) {
+    const unsigned char* end = bits + size;
+    const PkeyPtr rsa(d2i_PublicKey(EVP_PKEY_RSA, nullptr, &bits, size));
+    if (!rsa || bits != end) {
+      return Fail(ErrorCode::kMalformed, "the RSAES-OAEP key is damaged");
+    }
+    return NormaliseKey(*rsa);
+  }
+  EVP_PKEY* key = X509_get0_pubkey(&certificate);
+  if (key == nullptr) {
+    return Fail(ErrorCode::kUnsupported, "the certificate's key is of no supported kind");
+  }
+  return NormaliseKey(*key);
 }
 
 Result<std::chrono::sys_seconds> ToSeconds(const ASN1_TIME* time) {

@@ -26,6 +26,10 @@ Result<ReadCertificate> ReadDerCertificate(ByteSpan bytes);
 Result<std::vector<X509Ptr>> ReadPemCertificates(std::string_view pem, size_t max_bytes,
                                                  size_t max_certificates);
 
+// The certified key, made again from its numbers (public_key.h); with id-RSAES-OAEP as its
+// algorithm too.
+Result<PkeyPtr> ReadCertificateKey(const X509& certificate);
+
 Result<std::chrono::sys_seconds> ToSeconds(const ASN1_TIME* time);
 
 // sys_seconds reach further than WallTime does; beyond its end it is its end.
