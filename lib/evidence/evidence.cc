@@ -76,7 +76,7 @@ Result<EvidenceDocument> EvidenceDocument::Parse(std::string_view body) {
 }
 
 Result<Evidence> EvidenceDocument::Decode() const {
-  PLIMSOLL_RETURN_IF_ERROR(state_->document.CheckKeys());
+  PLIMSOLL_RETURN_IF_ERROR(state_->document.CheckStructure());
   ObjectReader reader(state_->document.root());
   Evidence evidence;
   ObjectReader quote = reader.Object("quote");

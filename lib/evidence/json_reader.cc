@@ -52,22 +52,31 @@ Result<JsonDocument> JsonDocument::Parse(std::string_view text, size_t max_bytes
 
 Result<JsonDocument> JsonDocument::ParseSmall(std::string_view body) {
   PLIMSOLL_ASSIGN_OR_RETURN(auto document, Parse(body, kMaxSmallBodyBytes));
-  PLIMSOLL_RETURN_IF_ERROR(document.CheckKeys());
+  PLIMSOLL_RETURN_IF_ERROR(document.CheckStructure());
   return document;
 }
 
-Status JsonDocument::CheckKeys() const {
+Status JsonDocument::CheckStructure() const {
+  struct Container {
+    element value;
+    size_t depth;
+  };
   // A list instead of recursion; every container of the document is in it once at most.
-  std::vector<element> open{root_};
+  std::vector<Container> open{{root_, 1}};
   while (!open.empty()) {
-    const element container = open.back();
+    const Container container = open.back();
     open.pop_back();
-    const auto visit = [&open](element value) {
+    if (container.depth > kMaxJsonDepth) {
+      return plimsoll::Fail(ErrorCode::kMalformed, "JSON document refused: nested too deeply");
+    }
+    const auto visit = [&open, &container](element value) {
       if (value.is_object() || value.is_array()) {
-        open.push_back(value);
+        open.push_back({value, container.depth + 1});
       }
     };
-    if (simdjson::dom::object object; container.get_object().get(object) == simdjson::SUCCESS) {
+    simdjson::dom::object object;
+    simdjson::dom::array array;
+    if (container.value.get_object().get(object) == simdjson::SUCCESS) {
       if (!HasUniqueKeys(object)) {
         return plimsoll::Fail(ErrorCode::kMalformed,
                               "JSON document refused: a key twice, or too many keys");
@@ -75,7 +84,7 @@ Status JsonDocument::CheckKeys() const {
       for (const auto field : object) {
         visit(field.value);
       }
-    } else if (simdjson::dom::array array; container.get_array().get(array) == simdjson::SUCCESS) {
+    } else if (container.value.get_array().get(array) == simdjson::SUCCESS) {
       for (const element value : array) {
         visit(value);
       }

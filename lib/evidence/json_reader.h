@@ -18,17 +18,18 @@
 // How the decoders of this module read JSON. Internal to lib/evidence: it shows simdjson.
 namespace plimsoll::evidence {
 
-// One JSON text, parsed strictly: at most kMaxJsonDepth deep, one object at the root, no key twice
-// in any object, at most kMaxObjectMembers in one.
+// One JSON text with one object at the root, read strictly: at most kMaxJsonDepth deep, no key
+// twice in any object, at most kMaxObjectMembers in one.
 //
-// The last two are judged by CheckKeys(), so that a reader of one field can come before it.
+// Parse refuses what is not JSON, or much deeper; the rest is judged by CheckStructure(), so that a
+// reader of one field can come before it.
 class JsonDocument {
  public:
   static constexpr size_t kMaxObjectMembers = 1024;
 
   static Result<JsonDocument> Parse(std::string_view text, size_t max_bytes);
 
-  Status CheckKeys() const;
+  Status CheckStructure() const;
 
   // A small body, keys checked.
   static Result<JsonDocument> ParseSmall(std::string_view body);

@@ -34,7 +34,7 @@ std::optional<ImaRange> ReadImaRange(ObjectReader& reader) {
 Result<Statement> DecodeStatement(ByteSpan bytes) {
   PLIMSOLL_ASSIGN_OR_RETURN(const auto document,
                             JsonDocument::Parse(AsText(bytes), kMaxStatementBytes));
-  PLIMSOLL_RETURN_IF_ERROR(document.CheckKeys());
+  PLIMSOLL_RETURN_IF_ERROR(document.CheckStructure());
   ObjectReader reader(document.root(), "statement.");
   Statement statement;
   statement.boot_id = reader.Uuid("bootID");
