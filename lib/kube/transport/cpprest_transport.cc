@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <future>
 #include <stdexcept>
 
 #include "kube/transport/pending.h"
@@ -29,6 +30,10 @@ constexpr std::chrono::minutes kLibraryTimeout{30};
 
 // How long a cancelled request may take to let go of its connection.
 constexpr std::chrono::seconds kCancelGrace{5};
+
+// How long an answered request may take to give its connection back: without waiting, the next
+// request would often open another one.
+constexpr std::chrono::milliseconds kReleaseGrace{100};
 
 // A peer that has vanished without a word is noticed after idle + interval * count.
 constexpr int kKeepAliveIdleSeconds = 15;
@@ -91,6 +96,13 @@ class Exchange {
                                                  web::http::http_request request,
                                                  Clock::time_point deadline, std::stop_token stop) {
     auto exchange = std::make_unique<Exchange>();
+    // The library drops this handler with the request, just after it has put the connection back
+    // into its pool, and the future is ready then.
+    auto released = std::make_shared<std::promise<void>>();
+    exchange->released_ = released->get_future();
+    request.set_progress_handler(
+        [released](web::http::message_direction::direction /*way*/, utility::size64_t /*size*/) {});
+    released.reset();
     auto response = WaitFor(client.request(std::move(request), exchange->cancel_.get_token()),
                             deadline, stop, exchange->cancel_);
     if (!response) {
@@ -107,10 +119,9 @@ class Exchange {
     }
     Cancel();
     try {
-      // Only when this is over has the library let go of the connection.
       (void)WaitFor(response_.content_ready(), Clock::now() + kCancelGrace, {}, cancel_);
     } catch (const std::exception&) {
-      // It has, since there is nothing to wait for.
+      // It has ended, since there is nothing to wait for.
     }
   }
 
@@ -119,16 +130,25 @@ class Exchange {
   // Appends the next piece of the body. 0 at its regular end.
   Result<size_t> Read(std::string& out, Clock::time_point deadline, std::stop_token stop) {
     const auto buffer = buffer_;
-    auto read = response_.body().streambuf().getn(buffer->data(), buffer->size());
-    PLIMSOLL_ASSIGN_OR_RETURN(const size_t size, WaitFor(read, deadline, stop, cancel_, buffer));
-    if (size > 0) {
-      out.append(reinterpret_cast<const char*>(buffer->data()), size);
-      return size;
+    auto body = response_.body().streambuf();
+    // A read of many bytes waits until all have come, unless the buffer is told to give what it
+    // has. Being told so when it is empty does nothing, so the first byte is waited for alone.
+    PLIMSOLL_ASSIGN_OR_RETURN(
+        const size_t first, WaitFor(body.getn(buffer->data(), 1), deadline, stop, cancel_, buffer));
+    if (first == 0) {
+      return Finish(deadline, stop);
     }
-    // The end of the stream is also what a broken connection looks like.
-    PLIMSOLL_RETURN_IF_ERROR(WaitFor(response_.content_ready(), deadline, stop, cancel_));
-    running_ = false;
-    return 0;
+    (void)WaitFor(body.sync().then([] { return true; }), deadline, stop, cancel_);
+    size_t size = 1;
+    uint8_t next = 0;
+    if (body.scopy(&next, 1) == 1) {
+      PLIMSOLL_ASSIGN_OR_RETURN(const size_t more,
+                                WaitFor(body.getn(buffer->data() + 1, buffer->size() - 1), deadline,
+                                        stop, cancel_, buffer));
+      size += more;
+    }
+    out.append(reinterpret_cast<const char*>(buffer->data()), size);
+    return size;
   }
 
   void Cancel() {
@@ -140,8 +160,17 @@ class Exchange {
   }
 
  private:
+  // The end of the body is also what a broken connection looks like.
+  Result<size_t> Finish(Clock::time_point deadline, std::stop_token stop) {
+    PLIMSOLL_RETURN_IF_ERROR(WaitFor(response_.content_ready(), deadline, stop, cancel_));
+    running_ = false;
+    released_.wait_for(kReleaseGrace);
+    return 0;
+  }
+
   pplx::cancellation_token_source cancel_;
   web::http::http_response response_;
+  std::future<void> released_;
   std::shared_ptr<std::vector<uint8_t>> buffer_ =
       std::make_shared<std::vector<uint8_t>>(kChunkBytes);
   bool running_ = false;
@@ -265,7 +294,7 @@ Result<std::unique_ptr<Transport>> MakeTransport(TransportOptions options) {
   try {
     const web::uri base(options.base_url);
     if (base.scheme() != "https" || base.host().empty() || !base.user_info().empty() ||
-        !base.query().empty() || !base.fragment().empty()) {
+        !base.query().empty() || !base.fragment().empty() || base.port() > 65535) {
       return Fail(ErrorCode::kMalformed, "the server's URL is not https://host[:port][/prefix]");
     }
     if (base.host().find_first_of("[:") != std::string::npos) {
