@@ -101,7 +101,7 @@ start_machines() {
 
 # launch_controller NAME: on the ports that its folder names.
 launch_controller() {
-  launch "$1" "$bin/plimsoll-controller" --kubeconfig="$dir/$1/kubeconfig" \
+  launch "$1" "$bin/plimsoll-controller" --kubeconfig="$dir/$1/kubeconfig" --identity="$1" \
     --listen="127.0.0.1:$(cat "$dir/$1/port")" --metrics-listen="127.0.0.1:$(cat "$dir/$1/metrics-port")" \
     --namespace="$namespace" --service-name=plimsoll-controller --agent-service-account="$namespace:plimsoll-agent" \
     --label-key="$label" --taint-key=plimsoll.dev/untrusted --unmatched-nodes=Release --status-refresh-seconds=$interval \
