@@ -47,20 +47,18 @@ bool IsProtocolError(const boost::system::error_code& error) {
 }  // namespace
 
 Connection::Connection(ServerCore& core, ConnectionId id, Tcp::socket socket, std::string source,
-                       std::shared_ptr<asio::ssl::context> tls)
+                       TlsContext tls)
     : core_(core),
       id_(id),
       source_(std::move(source)),
-      tls_(std::move(tls)),
-      stream_(tls_ == nullptr ? std::variant<Tcp::socket, TlsStream>(std::move(socket))
-                              : std::variant<Tcp::socket, TlsStream>(std::in_place_type<TlsStream>,
-                                                                     std::move(socket), *tls_)),
+      stream_(tls == nullptr ? Stream(std::move(socket))
+                             : Stream(std::in_place_type<TlsStream>, std::move(socket), tls)),
       deadline_(core.io),
       buffer_(kMaxReadBuffer) {}
 
 Connection::Tcp::socket& Connection::socket() {
   if (auto* tls = std::get_if<TlsStream>(&stream_)) {
-    return tls->next_layer();
+    return tls->socket();
   }
   return std::get<Tcp::socket>(stream_);
 }
@@ -72,7 +70,7 @@ void Connection::Start() {
     return;
   }
   Enter(Phase::kHandshake, core_.options.limits.handshake_timeout);
-  tls->async_handshake(TlsStream::server, [self = shared_from_this()](const ErrorCode& error) {
+  tls->async_handshake([self = shared_from_this()](const ErrorCode& error, size_t) {
     if (self->closed_) {
       return;
     }
@@ -406,7 +404,7 @@ void Connection::Linger() {
     DiscardInput();
     return;
   }
-  tls->async_shutdown([self = shared_from_this()](const ErrorCode&) {
+  tls->async_shutdown([self = shared_from_this()](const ErrorCode&, size_t) {
     if (!self->closed_) {
       self->DiscardInput();
     }

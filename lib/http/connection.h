@@ -1,8 +1,6 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -17,6 +15,7 @@
 #include "http/connection_table.h"
 #include "http/request_checks.h"
 #include "http/server_core.h"
+#include "http/tls_stream.h"
 
 namespace plimsoll::http {
 
@@ -29,7 +28,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // `tls` is null for a plain connection.
   Connection(ServerCore& core, ConnectionId id, Tcp::socket socket, std::string source,
-             std::shared_ptr<boost::asio::ssl::context> tls);
+             TlsContext tls);
 
   void Start();
 
@@ -42,7 +41,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   using ErrorCode = boost::system::error_code;
-  using TlsStream = boost::asio::ssl::stream<Tcp::socket>;
+  using Stream = std::variant<Tcp::socket, TlsStream>;
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
 
   enum class Phase : uint8_t {
@@ -93,8 +92,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ServerCore& core_;
   const ConnectionId id_;
   const std::string source_;
-  const std::shared_ptr<boost::asio::ssl::context> tls_;  // outlives the stream
-  std::variant<Tcp::socket, TlsStream> stream_;
+  Stream stream_;
   boost::asio::steady_timer deadline_;
   uint64_t deadline_number_ = 0;
   Phase phase_ = Phase::kHandshake;

@@ -39,7 +39,7 @@ struct ServerLimits {
   size_t max_header_bytes = kMaxHeaderBytes;
 
   // An agent closes after its round, so that 4,096 is many times what 5,000 nodes with a round each
-  // minute need at once; at about 40 KiB each they fit in 160 MiB. Above it the oldest
+  // minute need at once; at about 20 KiB each they fit in 80 MiB. Above it the oldest
   // unauthenticated connection is closed, then the longest idle one; accepting never pauses.
   size_t max_connections = 4096;
   // Holds only above half of max_connections, since agents behind one NAT share an address.
@@ -53,7 +53,7 @@ struct ServerLimits {
 
   // Bodies in memory, of all requests together and of one principal: one hostile node cannot take
   // the memory of all.
-  size_t max_buffered_body_bytes = size_t{256} * 1024 * 1024;
+  size_t max_buffered_body_bytes = size_t{128} * 1024 * 1024;
   size_t max_buffered_body_bytes_per_principal = size_t{2} * kMaxEvidenceBodyBytes;
 
   // Handlers and authentication each have their own threads and queue, so that a slow TokenReview

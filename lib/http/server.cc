@@ -164,7 +164,7 @@ class Server::Impl {
     }
     socket.set_option(Tcp::no_delay(true), error);
     std::string source = SourceOf(peer);
-    std::shared_ptr<asio::ssl::context> tls;
+    TlsContext tls;
     if (core_.options.security == Security::kTls) {
       const std::lock_guard lock(core_.tls_mutex);
       tls = core_.tls;

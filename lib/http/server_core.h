@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -12,6 +11,7 @@
 #include "http/connection_table.h"
 #include "http/rate_limiter.h"
 #include "http/server.h"
+#include "http/tls_context.h"
 #include "http/worker_pool.h"
 
 namespace plimsoll::http {
@@ -66,7 +66,7 @@ struct ServerCore {
   RateLimiter suspects;  // by source address
 
   std::mutex tls_mutex;
-  std::shared_ptr<boost::asio::ssl::context> tls;
+  TlsContext tls;
 
   std::mutex counts_mutex;
   std::condition_variable emptied;

@@ -83,15 +83,12 @@ Status UseKey(SSL_CTX* context, ByteSpan key_pem) {
 
 }  // namespace
 
-Result<std::shared_ptr<boost::asio::ssl::context>> MakeTlsContext(std::string_view chain_pem,
-                                                                  ByteSpan key_pem) {
-  std::shared_ptr<boost::asio::ssl::context> context;
-  try {
-    context = std::make_shared<boost::asio::ssl::context>(boost::asio::ssl::context::tls_server);
-  } catch (const boost::system::system_error& error) {
-    return Fail(ErrorCode::kInternal, std::string("make TLS context: ") + error.what());
+Result<TlsContext> MakeTlsContext(std::string_view chain_pem, ByteSpan key_pem) {
+  TlsContext context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
+  SSL_CTX* const native = context.get();
+  if (native == nullptr) {
+    return Refuse("no TLS context is to be had");
   }
-  SSL_CTX* const native = context->native_handle();
   ERR_clear_error();
   if (SSL_CTX_set_min_proto_version(native, TLS1_3_VERSION) != 1 ||
       SSL_CTX_set_num_tickets(native, 1) != 1 ||
@@ -101,8 +98,11 @@ Result<std::shared_ptr<boost::asio::ssl::context>> MakeTlsContext(std::string_vi
     return Refuse("TLS 1.3 is not to be had");
   }
   SSL_CTX_set_timeout(native, kSessionLifetimeSeconds);
-  // Idle connections then hold no record buffers.
-  SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
+  // Idle connections hold no record buffers.
+  SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // One record at a time, so that a peer with an endless row of key updates cannot hold the thread.
+  SSL_CTX_clear_mode(native, SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_alpn_select_cb(native, SelectProtocol, nullptr);
   PLIMSOLL_RETURN_IF_ERROR(UseChain(native, chain_pem));
