@@ -3,8 +3,7 @@
 #include <chrono>
 #include <cstddef>
 
-// Every limit of the inbound server, with the reason for its value. docs: evidence protocol, table
-// of limits.
+// Every limit of the inbound server, with the reason for its value.
 
 namespace plimsoll::http {
 
@@ -25,16 +24,16 @@ inline constexpr size_t kNoBody = 0;
 // What one server allows. The defaults are the protocol's; tests shrink them.
 struct ServerLimits {
   // Deadlines of a connection, each from the start of its phase, whatever trickles in meanwhile.
-  std::chrono::milliseconds handshake_timeout =
-      std::chrono::seconds(10);  // TCP accept to the end of the TLS handshake
-  std::chrono::milliseconds header_timeout =
-      std::chrono::seconds(10);  // first byte of a request to the end of its headers
-  std::chrono::milliseconds body_timeout =
-      std::chrono::seconds(30);  // 16 MiB in 30 s is 4.5 Mbit/s
-  std::chrono::milliseconds idle_timeout =
-      std::chrono::seconds(10);  // end of an answer to the first byte of the next request
-  std::chrono::milliseconds write_timeout =
-      std::chrono::seconds(30);  // an answer; evidence bundles are as large as evidence
+  // TCP accept to the end of the TLS handshake.
+  std::chrono::milliseconds handshake_timeout = std::chrono::seconds(10);
+  // First byte of a request (of the first one: end of the handshake) to the end of its headers.
+  std::chrono::milliseconds header_timeout = std::chrono::seconds(10);
+  // 16 MiB in 30 s is 4.5 Mbit/s.
+  std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
+  // End of an answer to the first byte of the next request.
+  std::chrono::milliseconds idle_timeout = std::chrono::seconds(10);
+  // An answer; evidence bundles are as large as evidence.
+  std::chrono::milliseconds write_timeout = std::chrono::seconds(30);
 
   size_t max_header_bytes = kMaxHeaderBytes;
 

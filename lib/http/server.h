@@ -20,9 +20,9 @@
 //
 // The life of a request: headers (deadline, 8 KiB) -> strict checks (400, 431, 505) -> route (404,
 // 405: the table is public, no credential is asked for before) -> declared size (413) ->
-// Authenticator, unless the route is public (401, 403, 429, 503) -> memory (503) -> body (deadline,
-// 413)
-// -> handler -> answer (deadline). An answer before the end of the body closes the connection.
+// Authenticator, unless the route is public (401, 403, 429, 503) -> memory (503) -> body (deadline:
+// 408, 413) -> handler -> answer (deadline). An answer before the end of the body closes the
+// connection.
 
 namespace plimsoll::http {
 
