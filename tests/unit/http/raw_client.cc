@@ -4,11 +4,13 @@
 #include <netinet/in.h>
 #include <openssl/x509.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <utility>
 
 namespace plimsoll::http {
@@ -29,6 +31,27 @@ std::string Lower(std::string text) {
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
+
+// OpenSSL writes to a socket that the server has closed: that must not end the test program. The
+// signal is blocked for the calling thread and for this moment alone, so that a server that raised
+// it would still be seen.
+class NoSigpipe {
+ public:
+  NoSigpipe() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~NoSigpipe() {
+    const timespec now{};
+    sigtimedwait(&pipe_, nullptr, &now);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+
+ private:
+  sigset_t pipe_;
+  sigset_t before_;
+};
 
 }  // namespace
 
@@ -55,7 +78,7 @@ RawClient::RawClient(RawClient&& other) noexcept
 
 RawClient::~RawClient() {
   if (ssl_ && !ended_) {
-    // OpenSSL gives no ticket of a session that was not shut down.
+    const NoSigpipe guard;
     SSL_shutdown(ssl_.get());
   }
   if (fd_ >= 0) {
@@ -64,6 +87,7 @@ RawClient::~RawClient() {
 }
 
 bool RawClient::StartTls(const TlsOptions& options) {
+  const NoSigpipe guard;
   context_.reset(SSL_CTX_new(TLS_client_method()));
   SSL_CTX_set_min_proto_version(context_.get(), TLS1_2_VERSION);
   SSL_CTX_set_max_proto_version(context_.get(), options.max_version);
@@ -101,6 +125,7 @@ bool RawClient::Resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
 RawClient::Session RawClient::TakeSession() { return Session(SSL_get1_session(ssl_.get())); }
 
 bool RawClient::Send(std::string_view bytes) {
+  const NoSigpipe guard;
   while (!bytes.empty()) {
     const ssize_t sent = ssl_ ? SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()))
                               : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -123,6 +148,7 @@ bool RawClient::ReadMore(std::chrono::milliseconds time) {
     }
   }
   std::array<char, 16384> buffer;
+  const NoSigpipe guard;
   const ssize_t got = ssl_ ? SSL_read(ssl_.get(), buffer.data(), static_cast<int>(buffer.size()))
                            : ::recv(fd_, buffer.data(), buffer.size(), 0);
   if (got <= 0) {
