@@ -17,7 +17,7 @@ namespace plimsoll::controller::ingest {
 struct Challenge {
   std::string identity;              // name of the TPMIdentity
   std::string attestation_key_name;  // hex; the AK that was activated when it was asked
-  tcg::PcrSelection selection;
+  tcg::PcrSelection selection = {};
   evidence::Nonce nonce{};
 };
 
