@@ -15,14 +15,13 @@ bool IsSummary(const NodeAttestationStatus& status, Verdict verdict) {
 }
 
 Row RowOf(const MarkInputs& in) {
-  const bool ours = in.status.node_uid == in.node.meta.uid;
   if (!in.policies.enforced) {
     return Row::kNoEnforcePolicy;
   }
-  if (ours && IsSummary(in.status, Verdict::kUntrusted)) {
+  if (IsSummary(in.status, Verdict::kUntrusted)) {
     return Row::kUntrusted;
   }
-  if (ours && IsSummary(in.status, Verdict::kTrusted) && !in.expired) {
+  if (IsSummary(in.status, Verdict::kTrusted) && !in.expired) {
     if (in.status.inputs == in.inputs) {
       return Row::kTrusted;
     }
@@ -32,7 +31,7 @@ Row RowOf(const MarkInputs& in) {
   }
   // A status that says Trusted without the time of it was not written by us; never Trusted is the
   // row that holds more back.
-  return ours && in.status.last_trusted_time ? Row::kWasTrusted : Row::kNeverTrusted;
+  return in.status.last_trusted_time ? Row::kWasTrusted : Row::kNeverTrusted;
 }
 
 int Strength(std::string_view effect) {
@@ -50,8 +49,7 @@ int Strength(std::string_view effect) {
 Condition NodeCondition(const MarkInputs& in, Row row, const MarkNames& names) {
   Condition condition;
   condition.type = names.condition;
-  const Condition* trusted =
-      in.status.node_uid == in.node.meta.uid ? Find(in.status.conditions, "Trusted") : nullptr;
+  const Condition* trusted = Find(in.status.conditions, "Trusted");
   if (trusted != nullptr) {
     condition.reason = trusted->reason;
     condition.message = trusted->message;
@@ -95,7 +93,7 @@ std::vector<Taint> Overdue(const MarkInputs& in, const MarkNames& names, std::st
 std::vector<Taint> TaintsOf(const MarkInputs& in, Row row, const MarkNames& names,
                             UnmatchedNodes unmatched, const std::string& reason) {
   const std::vector<Taint> present = OurTaints(in.node, names.taint);
-  const bool never_trusted = in.status.node_uid != in.node.meta.uid || !in.status.last_trusted_time;
+  const bool never_trusted = !in.status.last_trusted_time;
   const bool no_effect = in.policies.taint_effect == policy::TaintEffect::kNone;
   const std::string_view effect = policy::ToString(in.policies.taint_effect);
   switch (row) {
@@ -176,6 +174,18 @@ std::vector<Taint> OurTaints(const Node& node, const std::string& key) {
 
 DesiredMarks DecideMarks(const MarkInputs& inputs, const MarkNames& names,
                          UnmatchedNodes unmatched) {
+  if (inputs.status.node_uid != inputs.node.meta.uid) {
+    NodeAttestationStatus nothing;
+    nothing.node_uid = inputs.node.meta.uid;
+    return DecideMarks({.status = nothing,
+                        .node = inputs.node,
+                        .policies = inputs.policies,
+                        .inputs = inputs.inputs,
+                        .expired = true,
+                        .overdue = inputs.overdue,
+                        .rejudging_failed = inputs.rejudging_failed},
+                       names, unmatched);
+  }
   DesiredMarks marks;
   marks.row = RowOf(inputs);
   marks.label = LabelOf(marks.row);
