@@ -9,12 +9,21 @@ namespace {
 // How soon a request to stop is seen.
 constexpr std::chrono::milliseconds kStopPollInterval{100};
 
+// What a running command gets to finish, so that a stopping program can still flush its objects.
+constexpr std::chrono::milliseconds kStopGrace{400};
+
 }  // namespace
 
 bool WaitFor(std::span<pollfd> polled, const Patience& patience) {
-  while (!patience.stop.stop_requested()) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        patience.deadline - std::chrono::steady_clock::now());
+  auto deadline = patience.deadline;
+  bool stopping = false;
+  while (true) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!stopping && patience.stop.stop_requested()) {
+      stopping = true;
+      deadline = std::min(deadline, now + kStopGrace);
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
     if (left.count() <= 0) {
       return false;
     }
@@ -27,7 +36,6 @@ bool WaitFor(std::span<pollfd> polled, const Patience& patience) {
       return false;
     }
   }
-  return false;
 }
 
 }  // namespace plimsoll::tpm

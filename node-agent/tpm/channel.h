@@ -16,7 +16,7 @@
 
 namespace plimsoll::tpm {
 
-// Until when an answer is waited for.
+// Until when an answer is waited for: the deadline, or a moment after `stop` was requested.
 struct Patience {
   std::chrono::steady_clock::time_point deadline;
   std::stop_token stop;

@@ -90,7 +90,9 @@ class Device {
     // For one command, where the TCTI can tell (sockets); a kernel driver has its own deadlines,
     // of minutes for the making of a key.
     std::chrono::milliseconds command_timeout = std::chrono::minutes(2);
-    std::stop_token stop;  // once requested, a running command fails with kUnavailable
+    // Once requested, a command that is not answered within a moment fails with kUnavailable; the
+    // next ones may still be sent, so that objects can be flushed.
+    std::stop_token stop;
     std::function<void(ErrorClass)> on_error;  // each command that failed; may be empty
   };
 

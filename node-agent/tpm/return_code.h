@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -16,6 +17,10 @@ enum class ErrorClass : uint8_t {
   kIo,         // no answer, or not one: device node, socket, driver, a malformed response
   kOther,
 };
+
+inline constexpr std::array kErrorClasses = {ErrorClass::kRetry,   ErrorClass::kAuth,
+                                             ErrorClass::kLockout, ErrorClass::kHierarchy,
+                                             ErrorClass::kIo,      ErrorClass::kOther};
 
 std::string_view ToString(ErrorClass error_class);  // "retry", "auth", …
 

@@ -17,7 +17,7 @@ namespace plimsoll::tpm {
 
 // What ESAPI sends its commands through: a TCTI with a guard in front of whatever channel the TCTI
 // string names.
-//   - an answer that does not come within `timeout`, or at all once `stop` is requested, is an I/O
+//   - an answer that does not come within `timeout`, or soon once `stop` is requested, is an I/O
 //     error
 //   - so is an answer whose header does not tell its true length, or that is longer than any TPM
 //     answer (E61)

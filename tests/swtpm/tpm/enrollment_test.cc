@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/encoding.h"
+#include <fstream>
+
+#include "base/bytes.h"
 #include "crypto/attestation_key.h"
 #include "crypto/credential.h"
 #include "crypto/digest.h"
@@ -203,6 +205,30 @@ TEST_F(Enrollment, FindsACertificateAtAnIndexOfItsOwn) {
   ASSERT_OK(endorsement);
   EXPECT_TRUE(endorsement->certificate);
   EXPECT_EQ(endorsement->key.public_area().ecc()->curve, tcg::CurveId::kNistP384);
+}
+
+TEST_F(Enrollment, HonoursTheTemplateInNv) {
+  const auto stored =
+      tpm::WithNonce(tpm::EndorsementTemplate(EndorsementKind::kHighP384), Bytes(20, 0x77));
+  ASSERT_OK(stored);
+  const std::string file = machine_->directory() + "/template";
+  std::ofstream(file, std::ios::binary) << AsText(*stored);
+  for (const char* index : {"0x1c00016", "0x1c00002"}) {
+    ASSERT_OK(Tool({"tpm2_nvundefine", "-C", "p", index}));
+  }
+  ASSERT_OK(Tool({"tpm2_nvdefine", "-C", "o", "-s", std::to_string(stored->size()), "-a",
+                  "ownerread|ownerwrite|authread|no_da", "0x1c00017"}));
+  ASSERT_OK(Tool({"tpm2_nvwrite", "-C", "o", "-i", file, "0x1c00017"}));
+  auto device = Open();
+  ASSERT_OK(device);
+  const auto endorsement = tpm::FindEndorsement(**device);
+  ASSERT_OK(endorsement);
+  const auto expected = (*device)->CreatePrimary(*stored);
+  ASSERT_OK(expected);
+  const auto usual = (*device)->CreatePrimary(tpm::EndorsementTemplate(EndorsementKind::kHighP384));
+  ASSERT_OK(usual);
+  EXPECT_EQ(endorsement->key.public_area(), expected->public_area());
+  EXPECT_NE(endorsement->key.public_area(), usual->public_area());
 }
 
 TEST_F(Enrollment, PassesOverNvIndicesThatWantAPassword) {
