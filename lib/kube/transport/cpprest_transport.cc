@@ -170,7 +170,7 @@ class Exchange {
 
   pplx::cancellation_token_source cancel_;
   web::http::http_response response_;
-  std::future<void> released_;
+  std::future<void> released_;  // ready when nothing holds the library's request any more
   std::shared_ptr<std::vector<uint8_t>> buffer_ =
       std::make_shared<std::vector<uint8_t>>(kChunkBytes);
   bool running_ = false;
@@ -205,9 +205,7 @@ class CpprestTransport final : public Transport {
   Result<HttpResponse> Send(const HttpRequest& request, std::stop_token stop) override {
     try {
       const Clock::time_point deadline = Clock::now() + request.timeout;
-      PLIMSOLL_ASSIGN_OR_RETURN(auto message, Compose(request));
-      PLIMSOLL_ASSIGN_OR_RETURN(const auto exchange,
-                                Exchange::Start(client_, std::move(message), deadline, stop));
+      PLIMSOLL_ASSIGN_OR_RETURN(const auto exchange, Begin(request, deadline, stop));
       return Receive(*exchange, deadline, stop);
     } catch (const std::exception& error) {
       return Unexpected(error);
@@ -217,9 +215,7 @@ class CpprestTransport final : public Transport {
   Result<StreamResponse> OpenStream(const HttpRequest& request, std::stop_token stop) override {
     try {
       const Clock::time_point deadline = Clock::now() + request.timeout;
-      PLIMSOLL_ASSIGN_OR_RETURN(auto message, Compose(request));
-      PLIMSOLL_ASSIGN_OR_RETURN(auto exchange,
-                                Exchange::Start(client_, std::move(message), deadline, stop));
+      PLIMSOLL_ASSIGN_OR_RETURN(auto exchange, Begin(request, deadline, stop));
       StreamResponse response;
       response.head = exchange->Head();
       if (response.head.status == web::http::status_codes::OK) {
@@ -234,6 +230,13 @@ class CpprestTransport final : public Transport {
   }
 
  private:
+  // The library's request must be gone when this returns: see Exchange::released_.
+  Result<std::unique_ptr<Exchange>> Begin(const HttpRequest& request, Clock::time_point deadline,
+                                          std::stop_token stop) {
+    PLIMSOLL_ASSIGN_OR_RETURN(web::http::http_request message, Compose(request));
+    return Exchange::Start(client_, std::move(message), deadline, stop);
+  }
+
   Result<web::http::http_request> Compose(const HttpRequest& request) const {
     PLIMSOLL_RETURN_IF_ERROR(CheckWritable(request));
     web::http::http_request message(request.method);
