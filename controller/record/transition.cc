@@ -60,8 +60,15 @@ bool Sticks(const NodeAttestationStatus& status, const Surroundings& s) {
   return status.summary == appraisal::ToString(Verdict::kUntrusted) && s.policies.enforced && Find(status.conditions, kTrusted) != nullptr;
 }
 
-// Sets the summary as the rules over time allow: an Unknown outcome does not end Untrusted while some Enforce policy selects the node.
+// Sets the summary as the rules over time allow: without an Enforce policy nobody asks, so the node is Unknown whatever its evidence was (EvidenceFresh says
+// that); and an Unknown outcome does not end Untrusted while some Enforce policy selects the node.
 void Settle(NodeAttestationStatus& status, Verdict verdict, Reason reason, const std::string& message, const Surroundings& s) {
+  if (!s.policies.enforced) {
+    const bool rejected = verdict == Verdict::kUntrusted;
+    SetSummary(status, Verdict::kUnknown, Reason::kNoEnforcingPolicy,
+               rejected ? fmt::format("no Enforce policy selects the node; its evidence was rejected: {}: {}", appraisal::ToString(reason), message) : message, s.now);
+    return;
+  }
   if (verdict != Verdict::kUnknown || !Sticks(status, s)) {
     SetSummary(status, verdict, reason, message, s.now);
     return;

@@ -170,6 +170,16 @@ TEST(Transition, S8_RejectedEvidenceChangesTheStateAndKeepsTheLastProvenFacts) {
   EXPECT_FALSE(MayRejudge(after, kNode, c.now)) << "a forged quote is not forgiven for the good one before it";
 }
 
+TEST(Transition, WithoutAnEnforcePolicyANodeIsUnknownWhateverItsEvidenceWas) {
+  Case c;
+  c.policies = None();
+  const NodeAttestationStatus after = AfterAppraisal({}, Judged(Verdict::kUntrusted, Reason::kSignatureInvalid, false), "ek-1", c.At());
+  EXPECT_EQ(after.summary, "Unknown");
+  EXPECT_EQ(TrustedCondition(after).reason, "NoEnforcingPolicy");
+  EXPECT_EQ(Find(after.conditions, "EvidenceFresh")->reason, "SignatureInvalid");
+  EXPECT_EQ(AfterStateChange({}, Reason::kNotEnrolled, "no key", c.At()).summary, "Unknown");
+}
+
 TEST(Transition, StoredFactsAreThoseThatWereProven) {
   const auto facts = StoredFacts(Trusted());
   ASSERT_TRUE(facts);
