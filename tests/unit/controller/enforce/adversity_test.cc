@@ -123,7 +123,7 @@ TEST_F(Time, E55_ANodeThatIsTrustedStaysSoAcrossAChangeOfLeaders) {
   server_.ClearLog();
   Settle();
   EXPECT_EQ(Label(), "true");
-  EXPECT_TRUE(server_.log().empty()) << "nothing to write";
+  EXPECT_TRUE(Requests().empty()) << "nothing to write";
 }
 
 TEST_F(Time, E58_AWallClockThatJumpsNeitherEndsTrustNorExtendsIt) {
@@ -209,6 +209,22 @@ TEST_F(Staleness, AVerdictByNewerPoliciesThanOursIsLeftAloneAndGivesNoTrustYet) 
   server_.Edit({kube::kAttestationPolicy, "pcr4"},
                [](json& object) { object["metadata"]["generation"] = 2; });
   Settle();
+  EXPECT_EQ(Label(), "true");
+}
+
+TEST_F(Staleness, OtherInputsThanOursAreGivenAMomentToReachOurInformersToo) {
+  MakeTrusted();
+  const std::string ours = Recorded().inputs;
+  server_.Edit({kube::kNodeAttestation, kNodeName}, [](json& object) {
+    object["status"]["inputs"] = "of a replica that has seen more";
+  });
+  server_.ClearLog();
+  ASSERT_TRUE(Once());
+  EXPECT_TRUE(Requests().empty());
+  EXPECT_EQ(Label(), "true");
+  clock_.Advance(NodeReconciler::kInputsSettle);
+  ASSERT_TRUE(Once());
+  EXPECT_EQ(Recorded().inputs, ours) << "then it is judged again with ours";
   EXPECT_EQ(Label(), "true");
 }
 

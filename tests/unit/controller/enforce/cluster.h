@@ -163,6 +163,15 @@ class Cluster : public testing::Test {
 
   // --- what is seen
 
+  // What was sent since ClearLog, but for Events, which a thread of their own writes.
+  std::vector<std::string> Requests() {
+    std::vector<std::string> requests = server_.log();
+    std::erase_if(requests, [](const std::string& line) {
+      return line.find("/events") != std::string::npos;
+    });
+    return requests;
+  }
+
   json NodeJson() { return server_.Find({kube::kNode, kNodeName}); }
   Node LiveNode() { return *Node::Parse(NodeJson().dump()); }
   std::string NodeUid() { return NodeJson()["metadata"]["uid"]; }

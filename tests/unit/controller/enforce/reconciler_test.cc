@@ -31,7 +31,7 @@ TEST_F(Reconciler, ANodeThatIsInStepCausesNoRequestAtAll) {
   MakeTrusted();
   server_.ClearLog();
   Settle();
-  EXPECT_TRUE(server_.log().empty());
+  EXPECT_TRUE(Requests().empty());
 }
 
 TEST_F(Reconciler, GoodEvidenceGivesLabelConditionAndTheStatusOfWhatIsEnforced) {
@@ -300,7 +300,7 @@ TEST_F(Reconciler, NothingIsWrittenWithoutTheLease) {
   Attest(kBadDigest);
   server_.ClearLog();
   EXPECT_FALSE(Once());
-  for (const std::string& line : server_.log()) {
+  for (const std::string& line : Requests()) {
     EXPECT_TRUE(line.starts_with("GET")) << line;
   }
 }
@@ -332,7 +332,7 @@ TEST_F(Reconciler, ANodeThatIsGoneIsForgotten) {
   const auto again = Once();
   ASSERT_TRUE(again);
   EXPECT_FALSE(*again);
-  EXPECT_TRUE(server_.log().empty());
+  EXPECT_TRUE(Requests().empty());
 }
 
 }  // namespace
