@@ -29,9 +29,9 @@ std::string LabelApply(const Node& node, const MarkNames& names, std::string_vie
 // Server-side apply, on /status, of our condition alone. The transition time moves with the status.
 std::string ConditionApply(const Node& node, const Condition& condition, WallTime now);
 
-// RFC 7386 merge patch of the whole taint list, which Kubernetes treats as one value. Built from the
-// Node's own JSON: foreign taints stay as they are, unknown fields too, and in their order. Taints
-// with our key become `wanted`.
+// RFC 7386 merge patch of the whole taint list, which Kubernetes treats as one value. Built from
+// the Node's own JSON: foreign taints stay as they are, unknown fields too, and in their order.
+// Taints with our key become `wanted`.
 Result<std::string> TaintPatch(std::string_view node_json, const std::string& key,
                                const std::vector<Taint>& wanted);
 
