@@ -14,13 +14,6 @@ namespace {
 
 constexpr size_t kMaxIssuerBytes = 1024;  // of what people read; the schema allows more
 
-// Certificates of TPMs like to end in the year 9999, which WallTime cannot hold.
-WallTime ClampToWallTime(std::chrono::sys_seconds time) {
-  constexpr auto kLast =
-      std::chrono::time_point_cast<std::chrono::seconds>(WallTime::max()) - std::chrono::hours(24);
-  return WallTime(std::min<std::chrono::sys_seconds>(time, kLast));
-}
-
 std::set<std::string> AuthoritiesThatAdmit(const policies::Picture& picture) {
   std::set<std::string> names;
   for (const auto& compiled : picture.All()) {
@@ -97,7 +90,7 @@ Endorsement DescribeCertificate(const crypto::EndorsementCertificate& certificat
                           .chain = {},
                           .authority = {},
                           .issuer = certificate.issuer().substr(0, kMaxIssuerBytes),
-                          .not_after = ClampToWallTime(certificate.not_after()),
+                          .not_after = certificate.not_after(),
                           .manufacturer = certificate.vendor_id(),
                           .model = certificate.model(),
                           .version = certificate.version()};

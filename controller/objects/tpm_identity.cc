@@ -50,7 +50,8 @@ Result<Endorsement> EndorsementFromJson(const json& object) {
   PLIMSOLL_ASSIGN_OR_RETURN(endorsement.authority, fields::String(object, "authority"));
   PLIMSOLL_ASSIGN_OR_RETURN(endorsement.issuer, fields::String(object, "issuer"));
   if (fields::Has(object, "notAfter")) {
-    PLIMSOLL_ASSIGN_OR_RETURN(endorsement.not_after, fields::Time(object, "notAfter"));
+    PLIMSOLL_ASSIGN_OR_RETURN(const std::string text, fields::String(object, "notAfter"));
+    PLIMSOLL_ASSIGN_OR_RETURN(endorsement.not_after, ParseSeconds(text));
   }
   PLIMSOLL_ASSIGN_OR_RETURN(endorsement.manufacturer, fields::String(object, "manufacturer"));
   PLIMSOLL_ASSIGN_OR_RETURN(endorsement.model, fields::String(object, "model"));

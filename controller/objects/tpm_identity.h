@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,7 +35,7 @@ struct Endorsement {
   std::vector<std::string> chain;   // base64 of the DER of certificates that the agent offered beside it: hints, never trusted
   std::string authority;     // EndorsementAuthority that it chains to; empty = none
   std::string issuer;
-  std::optional<WallTime> not_after;
+  std::optional<std::chrono::sys_seconds> not_after;  // often the year 9999
   std::string manufacturer;  // TCG vendor id, for example IFX
   std::string model;
   std::string version;

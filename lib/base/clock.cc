@@ -15,8 +15,7 @@ struct Civil {
   std::chrono::hh_mm_ss<microseconds> time;
 };
 
-Civil ToCivil(WallTime time) {
-  const auto whole = std::chrono::floor<microseconds>(time);
+Civil ToCivil(std::chrono::sys_time<microseconds> whole) {
   const auto day = std::chrono::floor<std::chrono::days>(whole);
   return {std::chrono::year_month_day(day), std::chrono::hh_mm_ss<microseconds>(whole - day)};
 }
@@ -51,16 +50,12 @@ bool TakeMark(std::string_view& text, char mark) {
   return true;
 }
 
-}  // namespace
+struct Instant {
+  std::chrono::sys_seconds seconds;
+  microseconds fraction{0};
+};
 
-std::string FormatTime(WallTime time) { return FormatSeconds(ToCivil(time)) + "Z"; }
-
-std::string FormatMicroTime(WallTime time) {
-  const Civil civil = ToCivil(time);
-  return fmt::format("{}.{:06}Z", FormatSeconds(civil), civil.time.subseconds().count());
-}
-
-Result<WallTime> ParseTime(std::string_view text) {
+Result<Instant> ParseInstant(std::string_view text) {
   const auto malformed = [] { return Fail(ErrorCode::kMalformed, "not a time in RFC 3339 form"); };
   const auto year = TakeNumber(text, 4);
   const bool dash1 = TakeMark(text, '-');
@@ -90,13 +85,38 @@ Result<WallTime> ParseTime(std::string_view text) {
   }
   const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day))};
-  // Nanoseconds since 1970 in 64 bits end in 1677 and 2262.
-  const bool representable = *year >= 1678 && *year <= 2261;
-  if (text != "Z" || !date.ok() || !representable || *hour > 23 || *minute > 59 || *second > 59) {
+  if (text != "Z" || !date.ok() || *hour > 23 || *minute > 59 || *second > 59) {
     return malformed();
   }
-  return WallTime(std::chrono::sys_days(date)) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-         std::chrono::seconds(*second) + fraction;
+  return Instant{std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) + std::chrono::seconds(*second),
+                 fraction};
+}
+
+}  // namespace
+
+std::string FormatTime(WallTime time) { return FormatSeconds(ToCivil(std::chrono::floor<microseconds>(time))) + "Z"; }
+
+std::string FormatTime(std::chrono::sys_seconds time) { return FormatSeconds(ToCivil(time)) + "Z"; }
+
+std::string FormatMicroTime(WallTime time) {
+  const Civil civil = ToCivil(std::chrono::floor<microseconds>(time));
+  return fmt::format("{}.{:06}Z", FormatSeconds(civil), civil.time.subseconds().count());
+}
+
+Result<std::chrono::sys_seconds> ParseSeconds(std::string_view text) {
+  PLIMSOLL_ASSIGN_OR_RETURN(const Instant instant, ParseInstant(text));
+  return instant.seconds;
+}
+
+Result<WallTime> ParseTime(std::string_view text) {
+  PLIMSOLL_ASSIGN_OR_RETURN(const Instant instant, ParseInstant(text));
+  // With the second that the fraction may fill.
+  constexpr auto kFirst = std::chrono::ceil<std::chrono::seconds>(WallTime::min());
+  constexpr auto kLast = std::chrono::floor<std::chrono::seconds>(WallTime::max()) - std::chrono::seconds(1);
+  if (instant.seconds < kFirst || instant.seconds > kLast) {
+    return Fail(ErrorCode::kMalformed, "a time that the clock cannot hold: before 1678 or after 2261");
+  }
+  return WallTime(instant.seconds) + instant.fraction;
 }
 
 }  // namespace plimsoll

@@ -32,6 +32,10 @@ class SystemClock final : public Clock {
 std::string FormatTime(WallTime time);        // 2026-11-24T08:00:00Z
 std::string FormatMicroTime(WallTime time);   // 2026-11-24T08:00:00.000000Z
 
+// The times of certificates, which may lie beyond what WallTime holds (its 64 bits of nanoseconds end in 2262): years 0 to 9999.
+std::string FormatTime(std::chrono::sys_seconds time);
+Result<std::chrono::sys_seconds> ParseSeconds(std::string_view text);   // a fraction is cut off
+
 // Takes both forms; another offset than Z, a leap second, an impossible date or a year that WallTime cannot hold is
 // kMalformed.
 Result<WallTime> ParseTime(std::string_view text);

@@ -39,6 +39,18 @@ TEST(Time, RefusesYearsThatTheClockCannotHold) {
   EXPECT_FALSE(ParseTime("9999-12-31T23:59:59Z"));
   EXPECT_FALSE(ParseTime("0001-01-01T00:00:00Z"));
   EXPECT_TRUE(ParseTime("2261-12-31T23:59:59Z"));
+  EXPECT_FALSE(ParseTime("2262-04-11T23:47:16Z"));
+}
+
+TEST(Time, WritesWhatItCanRead) {
+  const WallTime last = WallTime::max() - std::chrono::seconds(2);
+  EXPECT_TRUE(ParseTime(FormatTime(last))) << FormatTime(last);
+}
+
+TEST(Time, HoldsTheYearInWhichCertificatesNeverEnd) {
+  const auto never = ParseSeconds("9999-12-31T23:59:59Z");
+  ASSERT_TRUE(never);
+  EXPECT_EQ(FormatTime(*never), "9999-12-31T23:59:59Z");
 }
 
 }  // namespace

@@ -169,7 +169,7 @@ TpmIdentity FullIdentity() {
   status.endorsement.chain = {"BBBB", "CCCC"};
   status.endorsement.authority = "vendor";
   status.endorsement.issuer = "CN=x";
-  status.endorsement.not_after = kNow;
+  status.endorsement.not_after = *ParseSeconds("9999-12-31T23:59:59Z");
   status.endorsement.manufacturer = "IFX";
   status.endorsement.model = "m";
   status.endorsement.version = "v";
