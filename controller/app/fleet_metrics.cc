@@ -8,7 +8,10 @@
 namespace plimsoll::controller {
 namespace {
 
-double Seconds(WallTime time) { return std::chrono::duration<double>(time.time_since_epoch()).count(); }
+template <class Duration>
+double Seconds(std::chrono::sys_time<Duration> time) {
+  return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
 
 }  // namespace
 

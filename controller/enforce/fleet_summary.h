@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -33,7 +34,7 @@ struct FleetSummary {
   };
   struct AuthorityRow {
     std::string name;
-    std::optional<WallTime> earliest_expiry;  // absent when its certificates cannot be read
+    std::optional<std::chrono::sys_seconds> earliest_expiry;  // absent when none can be read
   };
 
   std::map<std::string, int64_t> nodes_by_verdict;        // all three keys, always

@@ -168,10 +168,12 @@ void StatusWriter::WriteAuthority(const AuthorityObject& object) {
        .reason = ready ? "Resolved" : "BundleNotUsable",
        .message = ready ? "chains can be checked against it" : authority.problem}};
   if (ready) {
-    const WallTime expiry = authority.roots->earliest_expiry();
+    // In whole seconds: many CAs of TPMs end in the year 9999, which WallTime cannot hold.
+    const std::chrono::sys_seconds expiry = authority.roots->earliest_expiry();
     status["certificates"] = authority.roots->anchor_count();
     status["earliestExpiry"] = FormatTime(expiry);
-    const bool expiring = expiry < clock_.Wall() + kExpiryWarning;
+    const bool expiring =
+        expiry < std::chrono::floor<std::chrono::seconds>(clock_.Wall()) + kExpiryWarning;
     wanted.push_back({.type = "Expiring",
                       .status = TrueIf(expiring),
                       .reason = expiring ? "CertificateEnds" : "NotExpiring",

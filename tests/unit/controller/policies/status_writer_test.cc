@@ -18,6 +18,19 @@ using fakes::ApiLookup;
 using fakes::json;
 using fakes::PolicyObjectJson;
 
+// Self-signed, P-256; valid until 9999-12-31T23:59:59Z.
+constexpr const char* kEndlessAuthority =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBcTCCARegAwIBAgIBATAKBggqhkjOPQQDAjAfMR0wGwYDVQQDExRhIENBIHRo\n"
+    "YXQgbmV2ZXIgZW5kczAgFw0yNjAxMDEwMDAwMDBaGA85OTk5MTIzMTIzNTk1OVow\n"
+    "HzEdMBsGA1UEAxMUYSBDQSB0aGF0IG5ldmVyIGVuZHMwWTATBgcqhkjOPQIBBggq\n"
+    "hkjOPQMBBwNCAAQFNyc93dDLAw9MmZirHOI10gU30LGC3OZRtmj0piW3/KXqBGYu\n"
+    "U+JVUgfFc1VUMChXN8pOPUfkdhYh5S84B3NYo0IwQDAPBgNVHRMBAf8EBTADAQH/\n"
+    "MA4GA1UdDwEB/wQEAwICBDAdBgNVHQ4EFgQU7tIUf2Ibk7v1xrzm0yBaeSzrn3Mw\n"
+    "CgYIKoZIzj0EAwIDSAAwRQIgE8yD10guF17b+DeJzzwHzsjKoGflMlIt1eHnBfyt\n"
+    "mT4CIQCkPAT2MmZ5ctsZH3jMi2hMydpFZ4ErgEEVLGvs9veDQA==\n"
+    "-----END CERTIFICATE-----\n";
+
 class QuietLogger final : public telemetry::Logger {
  public:
   void Log(telemetry::Level, std::string_view, telemetry::Fields) noexcept override {}
@@ -192,6 +205,15 @@ TEST_F(StatusWriterTest, AnAuthorityWhoseBundleIsDamagedIsNotReady) {
   EXPECT_EQ(ConditionOf(authority, "Ready")["status"], "False");
   EXPECT_EQ(authority["status"]["certificates"], 0);
   EXPECT_FALSE(authority["status"].contains("earliestExpiry"));
+}
+
+TEST_F(StatusWriterTest, AnAuthorityThatEndsInTheYear9999IsNotAboutToExpire) {
+  server_.Put({kube::kEndorsementAuthority, "vendors"},
+              {{"spec", {{"bundles", json::array({{{"inline", kEndlessAuthority}}})}}}});
+  writer_.WriteChanged();
+  const json authority = server_.Find({kube::kEndorsementAuthority, "vendors"});
+  EXPECT_EQ(authority["status"]["earliestExpiry"], "9999-12-31T23:59:59Z");
+  EXPECT_EQ(ConditionOf(authority, "Expiring")["status"], "False");
 }
 
 TEST(PolicyChecks, OnlyLabelsThatAKubeletCannotWriteAreProtected) {
