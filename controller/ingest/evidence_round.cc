@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "appraisal/reason.h"
+#include "controller/identity/admission.h"
 #include "controller/ingest/node_identity.h"
 #include "controller/record/transition.h"
 #include "evidence/evidence.h"
@@ -218,9 +219,8 @@ Status EvidenceRound::KeepClock(const Appraisal& appraisal) {
     return {};
   }
   const appraisal::BootEpoch& epoch = appraisal.clock->epoch;
-  const bool new_reset =
-      appraisal.clock->unexplained_reset && !(clock_ && clock_->recorded.unexplained_reset);
-  if (!clock_ || !(clock_->recorded.epoch == epoch)) {
+  const bool same_boot = clock_ && clock_->recorded.epoch == epoch;
+  if (!same_boot) {
     const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(
         context_.d.clock.Wall().time_since_epoch());
     PLIMSOLL_RETURN_IF_ERROR(context_.d.changes.RecordEpoch(
@@ -231,15 +231,19 @@ Status EvidenceRound::KeepClock(const Appraisal& appraisal) {
          .offset_milliseconds =
              static_cast<int64_t>(appraisal.clock->clock_ms.value_or(0)) - wall.count()}));
   }
-  if (new_reset) {
-    PLIMSOLL_RETURN_IF_ERROR(
-        context_.d.changes.ReportUnexplainedReset(*identity_, IsRejectedForReset(appraisal)));
+  // Known once, it is reported once; but where it is rejected, a person must have been asked.
+  const bool unexplained = appraisal.clock->unexplained_reset;
+  const bool known = same_boot && clock_->recorded.unexplained_reset;
+  const bool rejected = IsRejectedForReset(appraisal);
+  const bool report =
+      unexplained && (!known || (rejected && !identity::ApprovalAskedAgain(*identity_)));
+  if (report) {
+    PLIMSOLL_RETURN_IF_ERROR(context_.d.changes.ReportUnexplainedReset(*identity_, rejected));
   }
-  context_.clocks.Put(
-      identity_->meta.uid,
-      {.recorded = *appraisal.clock,
-       .reset_generation = new_reset ? identity_->meta.generation
-                                     : (clock_ ? clock_->reset_generation : int64_t{0})});
+  const int64_t reset_generation = clock_ ? clock_->reset_generation : 0;
+  context_.clocks.Put(identity_->meta.uid,
+                      {.recorded = *appraisal.clock,
+                       .reset_generation = report ? identity_->meta.generation : reset_generation});
   return {};
 }
 

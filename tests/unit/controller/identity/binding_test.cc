@@ -71,6 +71,7 @@ class Bindings : public ::testing::Test {
 };
 
 TEST_F(Bindings, DiscoversATpmAsPendingAndClaimsTheNode) {
+  world.AddCertificatePolicy("measured", "nobody");
   const auto outcome = Bind(tpm.Proven());
   EXPECT_EQ(outcome.kind, Kind::kBound);
   EXPECT_EQ(outcome.decision, IdentityDecision::kPending);
@@ -200,6 +201,26 @@ TEST_F(Bindings, ATpmThatIsTooManyKeepsItsOldPlace) {
   }
   EXPECT_EQ(Bind(tpm.Proven()).kind, Kind::kTooMany);
   EXPECT_EQ(world.IdentityNamed(tpm.name()).node_name, "worker-2");
+}
+
+TEST_F(Bindings, AFourthThatComesTogetherWithAThirdOfAnotherReplicaGoesAgain) {
+  Bind(Tpm().Proven());
+  Bind(Tpm().Proven());
+  world.server.Intercept(
+      [&](const transport::HttpRequest& request) -> std::optional<Result<transport::HttpResponse>> {
+        if (request.method == "POST" && request.path_and_query.ends_with("/tpmidentities")) {
+          world.server.Put({kube::kTpmIdentity, "ek-of-another-replica"},
+                           {{"spec",
+                             {{"endorsementKeySHA256", std::string(64, 'a')},
+                              {"nodeName", "worker-1"},
+                              {"source", "Discovered"},
+                              {"decision", "Pending"}}}});
+        }
+        return std::nullopt;
+      });
+  EXPECT_EQ(Bind(tpm.Proven()).kind, Kind::kTooMany);
+  EXPECT_EQ(world.identities.Get(tpm.name()), nullptr);
+  EXPECT_EQ(world.server.All(kube::kTpmIdentity).size(), 3);
 }
 
 TEST_F(Bindings, DeniedTpmsLeaveRoomForOthers) {

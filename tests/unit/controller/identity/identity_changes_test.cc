@@ -33,6 +33,8 @@ class Changes : public ::testing::Test {
 };
 
 TEST_F(Changes, ALostActivationLeavesNoKeyAndNoEpoch) {
+  world.AddPolicy("measured", {{"mode", "Enforce"},
+                               {"pcrs", {fakes::ControllerWorld::Pcr0(std::string(64, '0'))}}});
   const auto status =
       world.changes.ClearActivation(Now(), fakes::kWorkerUid, ActivationLoss::kCountersReset);
   ASSERT_TRUE(status);
