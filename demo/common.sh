@@ -28,11 +28,10 @@ die() {
 
 kubectl() { "$dir/bin/kubectl" --cache-dir="$dir/kubectl-cache" "$@"; }
 
-# show COMMAND...: the command as one would type it, and what it prints. It may fail: that, too, is shown.
+# show COMMAND LINE: the line as one would type it in the root of the tree, and what it prints. It may fail: that, too, is shown.
 show() {
-  local words=" $*"
-  printf '\n        %s$%s\n' "$bold" "${words//$root\//}$plain"
-  "$@" 2>&1 | sed 's/^/        /' || true
+  printf '\n        %s$ %s%s\n' "$bold" "$1" "$plain"
+  (cd "$root" && PATH="$dir/bin:$PATH" bash -c "$1") 2>&1 | sed 's/^/        /' || true
 }
 
 # wait_for SECONDS WHAT COMMAND...: polls until the command succeeds; ends the demo with a hint when it never does.
@@ -50,6 +49,9 @@ verdict() { kubectl get node "$1" -o "jsonpath={.metadata.labels.${label//./\\.}
 
 has_verdict() { [ "$(verdict "$1")" = "$2" ]; }
 
-metrics_of() { curl -sf "http://127.0.0.1:$(cat "$dir/$1/metrics-port")/metrics"; }
+address_of() { printf '127.0.0.1:%s' "$(cat "$dir/$1/metrics-port")"; }
 
-leads() { metrics_of "$1" | grep -q '^plimsoll_controller_leader.* 1$'; }
+metrics_of() { curl -sf "http://$(address_of "$1")/metrics"; }
+
+# Not grep -q, which leaves before the end, so that whoever writes to it dies of a broken pipe.
+leads() { metrics_of "$1" | grep '^plimsoll_controller_leader 1$' >/dev/null; }

@@ -170,12 +170,7 @@ YAML
 has_quote() { [ -n "$(kubectl get nodeattestation "$1" -o 'jsonpath={.status.pcrs[0].digest}')" ]; }
 
 # The policy is what worker-1 looks like now: its boot PCRs are the reference for all.
-enforce() {
-  step "The TPMs that were found; nobody has approved one, and no policy is there yet"
-  show kubectl get tpmidentities
-  show kubectl get nodeattestations
-
-  step "Trusting the CA of the TPMs' certificates, and enforcing what worker-1 has measured"
+write_policy() {
   {
     printf 'apiVersion: plimsoll.dev/v1alpha1\nkind: EndorsementAuthority\nmetadata:\n  name: swtpm\nspec:\n  bundles:\n  - inline: |\n'
     sed 's/^/      /' "$dir/machines/worker-1/ca.pem"
@@ -198,66 +193,94 @@ YAML
     kubectl get nodeattestation worker-1 -o 'jsonpath={range .status.pcrs[?(@.bank=="sha256")]}{.index} {.digest}{"\n"}{end}' |
       awk '$1 <= 9 || $1 == 14 {printf "  - {bank: sha256, index: %s, match: Reference, anyOf: [%s]}\n", $1, $2}'
   } >"$dir/policy.yaml"
-  show kubectl apply -f "$dir/authority.yaml" -f "$dir/policy.yaml"
-  show tail -n 12 "$dir/policy.yaml"
-  for name in "${nodes[@]}"; do
-    wait_for 60 "the trust of $name" has_verdict "$name" true
-  done
-  step "All nodes have proven themselves"
-  show kubectl get nodes -L "$label"
-  show kubectl get attestationpolicies
-  show kubectl get tpmidentities
 }
 
+# counts PASSING FAILING: whether the policy's status says so.
+counts() { [ "$(kubectl get attestationpolicy measured-boot -o 'jsonpath={.status.passingNodes} {.status.failingNodes}')" = "$1 $2" ]; }
+
+enforce() {
+  local name
+  step "The TPMs that were found; nobody has approved one, and no policy is there yet"
+  show "kubectl get tpmidentities"
+  show "kubectl get nodeattestations"
+
+  step "Trusting the CA of the TPMs' certificates, and enforcing what worker-1 has measured"
+  write_policy
+  show "cat build/demo/policy.yaml"
+  show "kubectl apply -f build/demo/authority.yaml -f build/demo/policy.yaml"
+  for name in "${nodes[@]}"; do wait_for 60 "the trust of $name" has_verdict "$name" true; done
+  wait_for 20 "the policy's status" counts 3 0
+  step "All nodes have proven themselves"
+  show "kubectl get nodes -L $label"
+  show "kubectl get attestationpolicies"
+  show "kubectl get tpmidentities"
+}
+
+tainted() { kubectl get node "$1" -o 'jsonpath={.spec.taints[*].key}' | grep plimsoll.dev/untrusted >/dev/null; }
+
+told() { kubectl get events -A -o 'jsonpath={.items[*].reason}' | grep "$1" >/dev/null; }
+
+counted() { metrics_of "$1" | grep '^plimsoll_nodes{verdict="untrusted"} 1$' >/dev/null; }
+
 tamper() {
-  local begin
+  local begin leader
   step "worker-2 loads another boot loader: its PCR 4 is extended with a digest that the policy does not know"
   "$machine" extend "$dir/machines/worker-2" 4 "sha1:$(printf 'evil boot loader' | sha1sum | cut -d' ' -f1)" \
     "sha256:$(printf 'evil boot loader' | sha256sum | cut -d' ' -f1)" "sha384:$(printf 'evil boot loader' | sha384sum | cut -d' ' -f1)"
   begin=$SECONDS
   wait_for $((interval * 3)) "the distrust of worker-2" has_verdict worker-2 false
-  wait_for 10 "the taint of worker-2" sh -c "'$dir/bin/kubectl' get node worker-2 -o 'jsonpath={.spec.taints}' | grep -q plimsoll.dev/untrusted"
   step "Noticed after $((SECONDS - begin)) s (the interval is $interval s): label, taint, condition, event and metric"
-  show kubectl get nodes -L "$label"
-  show kubectl get node worker-2 -o 'custom-columns=TAINT:.spec.taints[*].key,VALUE:.spec.taints[*].value,EFFECT:.spec.taints[*].effect'
-  show kubectl get node worker-2 -o 'jsonpath={range .status.conditions[?(@.type=="plimsoll.dev/Trusted")]}{.type}={.status} {.reason}: {.message}{"\n"}{end}'
-  show kubectl get nodeattestations
-  wait_for 10 "the event" sh -c "'$dir/bin/kubectl' get events -A | grep -q NodeUntrusted"
-  show sh -c "kubectl describe nodeattestation worker-2 | sed -n '/^Events:/,\$p'"
-  for name in "${replicas[@]}"; do
-    if leads "$name"; then
-      wait_for 10 "the metric" sh -c "curl -sf http://127.0.0.1:$(cat "$dir/$name/metrics-port")/metrics | grep -q '^plimsoll_nodes{.*untrusted.*} 1'"
-      show sh -c "curl -s http://127.0.0.1:$(cat "$dir/$name/metrics-port")/metrics | grep -E '^plimsoll_(nodes|node_policy_failing)[{]'"
-    fi
-  done
+  leader=$(leader)
+  wait_for 10 "the taint of worker-2" tainted worker-2
+  wait_for 10 "the event" told TaintApplied
+  wait_for 10 "the metric" counted "$leader"
+  wait_for 20 "the policy's status" counts 2 1
+  show "kubectl get nodes -L $label"
+  show "kubectl describe node worker-2 | grep -E 'Taints:|plimsoll.dev/Trusted'"
+  show "kubectl get nodeattestations"
+  show "kubectl get attestationpolicies"
+  show "kubectl describe nodeattestation worker-2 | sed -n '/^Events:/,\$p'"
+  show "curl -s http://$(address_of "$leader")/metrics | grep -E '^plimsoll_(nodes|node_policy_failing)[{]'"
   say ""
   say "worker-2 cannot talk itself out of it, not even with the credential of its kubelet:"
-  show kubectl --kubeconfig="$dir/nodes/worker-2.kubeconfig" label node worker-2 --overwrite "$label=true"
+  show "kubectl --kubeconfig=build/demo/nodes/worker-2.kubeconfig label node worker-2 --overwrite $label=true"
+}
+
+# The replica that leads.
+leader() {
+  local name
+  for name in "${replicas[@]}"; do
+    if leads "$name"; then
+      printf '%s\n' "$name"
+      return
+    fi
+  done
+  die "no replica says that it leads; see build/demo/log/controller-*.log"
 }
 
 # verified_after TIME NODE: whether a quote of the node was verified later than TIME (RFC 3339, UTC).
 verified_after() { [[ "$(kubectl get nodeattestation "$2" -o 'jsonpath={.status.lastVerifiedTime}')" > "$1" ]]; }
 
 kill_leader() {
-  local name leader="" other="" begin killed
+  local name leader other begin killed
+  leader=$(leader)
   for name in "${replicas[@]}"; do
-    if leads "$name"; then leader=$name; else other=$name; fi
+    if [ "$name" != "$leader" ]; then other=$name; fi
   done
-  if [ -z "$leader" ] || [ -z "$other" ]; then die "not one of two replicas leads; see build/demo/log/controller-*.log"; fi
   step "Killing the leading replica ($leader)"
-  show kubectl get lease -n "$namespace" plimsoll-controller
+  show "kubectl get lease -n $namespace plimsoll-controller"
+  show "kill -9 $(cat "$dir/run/$leader.pid")"
   end "$leader"
   begin=$SECONDS
-  wait_for 60 "the new leader" leads "$other"
   killed=$(date -u +%FT%TZ)
-  for name in "${nodes[@]}"; do
-    wait_for $((interval * 4)) "a new quote of $name" verified_after "$killed" "$name"
-  done
-  step "$other leads after $((SECONDS - begin)) s, and has verified new quotes of all nodes; the verdicts stand"
-  show kubectl get lease -n "$namespace" plimsoll-controller
-  show kubectl get nodeattestations
-  show kubectl get nodes -L "$label"
-  # As a Deployment would. On its old port, where the agents look for it.
+  for name in "${nodes[@]}"; do wait_for $((interval * 4)) "a new quote of $name" verified_after "$killed" "$name"; done
+  step "$other has verified new quotes of all nodes, $((SECONDS - begin)) s after the kill; it waits for the lease to run out"
+  show "kubectl get nodeattestations"
+  wait_for 60 "the new leader" leads "$other"
+  step "$other leads, $((SECONDS - begin)) s after the kill; the verdicts stand"
+  show "kubectl get lease -n $namespace plimsoll-controller"
+  show "kubectl get nodes -L $label"
+  # As a Deployment would; on its old ports, where the agents look for it.
   launch_controller "$leader" || die "$leader did not come back: see build/demo/log/$leader.log"
 }
 

@@ -15,6 +15,7 @@ launch() {
   shift
   setsid nohup "$@" >"$dir/log/$name.log" 2>&1 </dev/null &
   printf '%s\n' $! >"$dir/run/$name.pid"
+  disown   # or bash would report its end
 }
 
 # gone PID: no thread of it holds a socket any more. What is left may be a zombie that nobody has waited for (a container's init may not).

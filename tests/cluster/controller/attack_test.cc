@@ -276,10 +276,11 @@ TEST(Attack, E29_EveryRouteNeedsAnAgentsToken) {
 }
 
 TEST(Attack, E30_NamesThatCarryMoreThanANameAreRefusedAndStayOneLine) {
-  SoftwareNode node("e30", "e30");
-  node.Connect(Deployment::Get().replica(0).address(), Deployment::Get().ca_pem());
+  int n = 0;
   for (const std::string& hostile : {std::string("a\nlevel=error msg=forged"), std::string("\x1b[31mred"), std::string("\"} 1\nplimsoll_forged 1"),
                                      std::string(10'000, 'x')}) {
+    SoftwareNode node("e30-" + std::to_string(++n), "e30");
+    node.Connect(Deployment::Get().replica(0).address(), Deployment::Get().ca_pem());
     evidence::EnrollmentRequest request;
     request.endorsement_public = node.ek().MarshalPublic();
     request.attestation_public = node.tpm().ak().MarshalPublic();
@@ -288,7 +289,6 @@ TEST(Attack, E30_NamesThatCarryMoreThanANameAreRefusedAndStayOneLine) {
     const auto response = node.Send("POST", "/v1/enrollments", body.dump());
     EXPECT_EQ(response.status, 400) << response.body;
     EXPECT_EQ(ProblemReason(response), "RequestMalformed");
-    node.Connect(Deployment::Get().replica(0).address(), Deployment::Get().ca_pem());
   }
   std::istringstream log(Deployment::Get().replica(0).Log());
   for (std::string line; std::getline(log, line);) {

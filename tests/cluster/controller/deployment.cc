@@ -124,6 +124,15 @@ void Deployment::Replace(Replica* dead) {
     if (replica.get() == dead) {
       replica = std::make_unique<Replica>(fmt::format("controller-{}", ++started_));
       EXPECT_TRUE(Eventually([&] { return replica->Ready(); }, kReady)) << replica->Log();
+      return;
+    }
+  }
+}
+
+void Deployment::Heal() {
+  for (size_t i = 0; i < replicas_.size(); ++i) {
+    if (!replicas_[i]->process().running()) {
+      Replace(replicas_[i].get());
     }
   }
 }

@@ -40,6 +40,7 @@ class Deployment {
   Replica& replica(size_t index) { return *replicas_[index]; }
   Replica* Leader();              // waits for one; null when none leads within half a minute
   void Replace(Replica* dead);    // starts a new one in its place
+  void Heal();                    // does that for all that have ended
   void StopAll();
   void StartAll();
   std::string ca_pem() const;     // as agents get it: from the published ConfigMap

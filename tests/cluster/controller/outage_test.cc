@@ -99,10 +99,12 @@ TEST(Outage, WhenTheApiServerIsDownEvidenceIsAnsweredWithTryAgainAndNoVerdict) {
   Cluster().StartApiServer();
   EXPECT_EQ(response.status, 503) << response.body;
   ASSERT_NE(deployment.Leader(), nullptr);
+  EXPECT_EQ(Label("outage-5"), "true");
 }
 
 TEST(Outage, AFencedLeaderThatWasPausedWritesNothingWhenItWakes) {
   Deployment& deployment = Deployment::Get();
+  deployment.Heal();
   Replica* leader = deployment.Leader();
   ASSERT_NE(leader, nullptr);
   leader->process().Pause();
@@ -119,12 +121,14 @@ TEST(Outage, AFencedLeaderThatWasPausedWritesNothingWhenItWakes) {
       seconds(40)));
   leader->process().Resume();
   EXPECT_TRUE(Eventually([&] { return !leader->process().running(); }, seconds(30))) << "it ends, to begin again as a follower";
+  EXPECT_EQ(leader->process().Stop(), 4) << "leadership lost";
   deployment.Replace(leader);
 }
 
 // Last: it waits for the minute in which silence taints nobody after a leader has begun.
 TEST(Outage, E53_ASilentNodeBecomesUnknownAndIsTainted) {
   Deployment& deployment = Deployment::Get();
+  deployment.Heal();
   const auto node = NodeUnder("outage-6");
   ASSERT_NE(deployment.Leader(), nullptr);
   EXPECT_TRUE(Eventually([] { return Label("outage-6") == "unknown" && TrustedReason("outage-6") == "EvidenceExpired"; }, seconds(60)));
