@@ -85,6 +85,7 @@ std::string ConditionApply(const Node& node, const Condition& condition, WallTim
         {"status", controller::ToString(condition.status)},
         {"reason", condition.reason},
         {"message", condition.message},
+        {"lastHeartbeatTime", FormatTime(now)},
         {"lastTransitionTime", FormatTime(moved ? now : present->last_transition_time)}}});
   return Dump(body);
 }
