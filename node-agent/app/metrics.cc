@@ -58,7 +58,15 @@ ProgramMetrics::ProgramMetrics(std::unique_ptr<telemetry::Metrics> families)
 }
 
 void ProgramMetrics::TpmOpened(const tpm::Properties& properties, std::string_view tcti) {
-  families_->Clear(Family::kTpmInfo);  // another TPM, or new firmware
+  {
+    const std::lock_guard lock(mutex_);
+    std::array<std::string, 3> seen = {properties.manufacturer, properties.firmware_version,
+                                       std::string(tcti)};
+    if (seen != tpm_) {
+      families_->Clear(Family::kTpmInfo);  // another TPM, or new firmware
+      tpm_ = std::move(seen);
+    }
+  }
   families_->Gauge(Family::kTpmInfo, {properties.manufacturer, properties.firmware_version, tcti})
       .Set(1);
   families_->Gauge(Family::kTpmLockout).Set(properties.in_lockout ? 1 : 0);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -36,6 +37,8 @@ class ProgramMetrics final : public attest::TpmObserver {
   explicit ProgramMetrics(std::unique_ptr<telemetry::Metrics> families);
 
   const std::unique_ptr<telemetry::Metrics> families_;
+  std::mutex mutex_;
+  std::array<std::string, 3> tpm_;  // the label values of the one series of kTpmInfo
 };
 
 }  // namespace plimsoll::agent

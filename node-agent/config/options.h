@@ -9,6 +9,8 @@
 #include "node-agent/collect/host_facts.h"
 #include "telemetry/log.h"
 
+// node-agent/config is what the agent is started with, checked before anything else happens.
+
 namespace plimsoll::agent {
 
 struct ListenAddress {

@@ -168,7 +168,7 @@ Result<std::vector<Key>> PersistentKeys(Device& device) {
 // The kinds with a certificate at their own index first, each group in order of preference.
 std::vector<EndorsementKind> OrderOfSearch(const Provisioned& found) {
   std::vector<EndorsementKind> kinds(kEndorsementKinds.begin(), kEndorsementKinds.end());
-  std::ranges::stable_partition(kinds, [&](EndorsementKind kind) {
+  std::stable_partition(kinds.begin(), kinds.end(), [&](EndorsementKind kind) {
     return found.certificates.contains(IndicesOf(kind).certificate);
   });
   return kinds;

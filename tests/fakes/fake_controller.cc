@@ -146,9 +146,9 @@ transport::HttpResponse FakeController::Activate(const std::string& id, const st
     return Refused(403, "ActivationFailed");
   }
   activated_ = pending.mapped().ak;
-  return Json(200, evidence::Encode(evidence::ActivationResponse{
-                       "ek-0123", crypto::ComputeName(*activated_),
-                       evidence::IdentityDecision::kAdmitted}));
+  return Json(200, evidence::Encode(
+                       evidence::ActivationResponse{"ek-0123", crypto::ComputeName(*activated_),
+                                                    evidence::IdentityDecision::kAdmitted}));
 }
 
 transport::HttpResponse FakeController::Challenge(const std::string& body) {

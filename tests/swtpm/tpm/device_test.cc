@@ -201,6 +201,29 @@ TEST_F(Device, IsAnIoErrorWhenTheTpmDiesAndWorksWhenOpenedAgain) {
   EXPECT_TRUE((*again)->ReadProperties());
 }
 
+// By the file of tpm2-tss's own module, as every TCTI but swtpm's is reached.
+TEST_F(Device, WorksThroughAModuleOfTpm2Tss) {
+  const std::string options = machine_->tcti().substr(machine_->tcti().find(':'));
+  {
+    auto device = Open("libtss2-tcti-swtpm.so.0" + options);
+    ASSERT_OK(device);
+    EXPECT_FALSE((*device)->shareable());
+    EXPECT_TRUE((*device)->ReadProperties());
+    const std::array profiles = {KeyProfile::kP384};
+    const auto key = tpm::MakeAttestationKey(**device, profiles, kCluster);
+    ASSERT_OK(key);
+    const auto selection = tcg::PcrSelection::Create({{AlgorithmId::kSha256, 0xFFFFFF}});
+    EXPECT_TRUE(tpm::TakeQuote(**device, *key, *selection, Bytes(32, 1)));
+  }
+  ExpectNothingLeftBehind();
+  auto device = Open("libtss2-tcti-swtpm.so.0" + options);
+  ASSERT_OK(device);
+  ASSERT_OK(machine_->Kill());
+  const auto dead = (*device)->ReadProperties();
+  ASSERT_FALSE(dead);
+  EXPECT_EQ(dead.error().retry, Retry::kReconnect);
+}
+
 TEST(DeviceWithoutMachine, IsNotFoundWhenThereIsNoSuchDeviceNode) {
   tpm::SilenceLibrary();
   const auto device = tpm::Device::Open("device:/nonexistent/tpmrm0", {});

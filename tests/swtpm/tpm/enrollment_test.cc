@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "crypto/attestation_key.h"
 #include "crypto/credential.h"
 #include "crypto/digest.h"
@@ -129,6 +130,12 @@ TEST_F(Enrollment, PrefersTheP384EndorsementKeyAndItsCertificateChainsToTheMaker
   const auto certificate = crypto::EndorsementCertificate::Parse(*endorsement->certificate);
   ASSERT_OK(certificate);
   EXPECT_TRUE(certificate->IsFor(endorsement->key.public_area()));
+  const auto roots = crypto::EndorsementRoots::FromPem(machine_->ca_pem());
+  ASSERT_OK(roots);
+  const auto rejection = crypto::VerifyEndorsementChain(*certificate, endorsement->chain, *roots,
+                                                        SystemClock().Wall(), {});
+  ASSERT_OK(rejection);
+  EXPECT_FALSE(*rejection) << (*rejection)->check << ": " << (*rejection)->message;
   const std::array profiles = {KeyProfile::kP384};
   const auto ak = tpm::MakeAttestationKey(**device, profiles, kCluster);
   ASSERT_OK(ak);
