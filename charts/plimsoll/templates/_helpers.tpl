@@ -39,6 +39,12 @@ annotations:
 - --log-format={{ .Values.log.format }}
 {{- end }}
 
+{{/* How the agents reach the TPM. */}}
+{{- define "plimsoll.tcti" -}}
+{{- $device := .Values.agent.device -}}
+{{- default (ternary "auto" (printf "device:%s" $device) (eq $device "auto")) .Values.agent.tcti -}}
+{{- end }}
+
 {{/* The user name of the controller at the API server. */}}
 {{- define "plimsoll.controllerUser" -}}
 system:serviceaccount:{{ .Release.Namespace }}:plimsoll-controller

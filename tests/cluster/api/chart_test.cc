@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "cluster/api/schema.h"
 
 namespace plimsoll::cluster {
@@ -50,10 +52,32 @@ TEST(Chart, PassesKeysAndAddressesToBothPrograms) {
   for (const char* argument :
        {"--taint-key=example.org/bad", "--agent-service-account=plimsoll-system:plimsoll-agent",
         "--tcti=swtpm:port=2321", "--controller-name=plimsoll-controller.plimsoll-system.svc",
-        "--controller=$(PLIMSOLL_CONTROLLER_SERVICE_HOST):$(PLIMSOLL_CONTROLLER_SERVICE_PORT)",
         "key: \"example.org/bad\"", "t.key == 'example.org/bad'"}) {
     EXPECT_NE(yaml.find(argument), std::string::npos) << argument;
   }
+}
+
+TEST(Chart, GivesOnlyFlagsThatTheProgramsKnow) {
+  std::istringstream yaml(Template("{}").out);
+  std::string help;
+  int flags = 0;
+  for (std::string line; std::getline(yaml, line);) {
+    const size_t command = line.find("command: [");
+    if (command != std::string::npos) {
+      const std::string name = line.substr(command + 10, line.find(']') - command - 10);
+      const CommandResult result =
+          cluster::Run({std::string(PLIMSOLL_BINARY_DIR) + "/bin/" + name, "--help"});
+      ASSERT_THAT(result, IsAccepted());
+      help = result.out;
+    }
+    const size_t flag = line.find("- --");
+    if (flag != std::string::npos) {
+      const std::string name = line.substr(flag + 2, line.find('=') - flag - 2);
+      EXPECT_NE(help.find(name + " "), std::string::npos) << name << " is not in\n" << help;
+      ++flags;
+    }
+  }
+  EXPECT_GT(flags, 15);
 }
 
 TEST(Chart, PrefersADigestToATag) {
