@@ -9,7 +9,7 @@
 #   control-plane.sh down DIR                         kill what was started in DIR; the folder stays
 #
 # RBAC, the Node authorizer and NodeRestriction are on. Everything listens on 127.0.0.1 and lives in DIR; nothing else on the machine changes.
-# With --owner all of it ends when that process does, however it ends. There is no controller manager and no scheduler: ServiceAccounts, Pods and
+# With --owner all of it ends when that process does, however it ends, and DIR is removed (PLIMSOLL_KEEP_CLUSTER_LOGS=1 keeps it). There is no controller manager and no scheduler: ServiceAccounts, Pods and
 # Nodes are what a test creates, and nothing but the API server touches them.
 set -euo pipefail
 
@@ -172,9 +172,9 @@ up() {
   ln -sfn "$tools" "$dir/bin"
   make_keys
   if [ -n "$owner" ]; then
-    # tail ends with the owner; the rest is `down`, in a session of its own.
+    # tail ends with the owner; the rest runs in a session of its own.
     # shellcheck disable=SC2016
-    setsid nohup bash -c 'tail --pid="$1" -f /dev/null; exec "$2" down "$3"' watch "$owner" "$here/$(basename "$0")" "$dir" >/dev/null 2>&1 </dev/null &
+    setsid nohup bash -c 'tail --pid="$1" -f /dev/null; "$2" down "$3"; [ -n "${PLIMSOLL_KEEP_CLUSTER_LOGS:-}" ] || rm -rf "$3"' watch "$owner" "$here/$(basename "$0")" "$dir" >/dev/null 2>&1 </dev/null &
   fi
   alive etcd || start_etcd
   [ -f "$dir/port" ] || free_port >"$dir/port"
