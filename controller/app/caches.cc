@@ -8,14 +8,16 @@ namespace {
 template <class T>
 void LogErrorsOf(Watched<T>& watched, const char* kind, telemetry::Logger& logger) {
   watched.informer.OnError([kind, &logger](const std::string& name, const Error& error) {
-    logger.Warning(name.empty() ? "watching failed; it is tried again" : "object cannot be read and counts as absent",
+    logger.Warning(name.empty() ? "watching failed; it is tried again"
+                                : "object cannot be read and counts as absent",
                    {{"kind", kind}, {"name", name}, {"error", error.message}});
   });
 }
 
 }  // namespace
 
-Caches::Caches(kube::Client& client, const Clock& clock, Random& random, const std::string& namespace_name)
+Caches::Caches(kube::Client& client, const Clock& clock, Random& random,
+               const std::string& namespace_name)
     : nodes(client, clock, random, {kube::kNode, ""}),
       policies(client, clock, random, {kube::kAttestationPolicy, ""}),
       authorities(client, clock, random, {kube::kEndorsementAuthority, ""}),
@@ -51,15 +53,19 @@ void Caches::Stop() {
 }
 
 bool Caches::Synced() const {
-  return nodes.informer.HasSynced() && policies.informer.HasSynced() && authorities.informer.HasSynced() && identities.informer.HasSynced() &&
+  return nodes.informer.HasSynced() && policies.informer.HasSynced() &&
+         authorities.informer.HasSynced() && identities.informer.HasSynced() &&
          attestations.informer.HasSynced() && serving_tls.informer.HasSynced();
 }
 
 bool Caches::WaitForSync(std::stop_token stop) const {
   constexpr std::chrono::hours kForever{24 * 365};
-  return nodes.informer.WaitForSync(kForever, stop) && policies.informer.WaitForSync(kForever, stop) &&
-         authorities.informer.WaitForSync(kForever, stop) && identities.informer.WaitForSync(kForever, stop) &&
-         attestations.informer.WaitForSync(kForever, stop) && serving_tls.informer.WaitForSync(kForever, stop);
+  return nodes.informer.WaitForSync(kForever, stop) &&
+         policies.informer.WaitForSync(kForever, stop) &&
+         authorities.informer.WaitForSync(kForever, stop) &&
+         identities.informer.WaitForSync(kForever, stop) &&
+         attestations.informer.WaitForSync(kForever, stop) &&
+         serving_tls.informer.WaitForSync(kForever, stop);
 }
 
 }  // namespace plimsoll::controller

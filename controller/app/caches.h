@@ -25,17 +25,22 @@ template <class T>
 class Watched final : public Lookup<T> {
  public:
   Watched(kube::Client& client, const Clock& clock, Random& random, kube::ResourceRef resource)
-      : informer(client, clock, random, {.resource = std::move(resource)}, [](std::string_view json) { return T::Parse(json); }) {}
+      : informer(client, clock, random, {.resource = std::move(resource)},
+                 [](std::string_view json) { return T::Parse(json); }) {}
 
-  std::shared_ptr<const T> Get(const std::string& name) const override { return informer.Get(name); }
+  std::shared_ptr<const T> Get(const std::string& name) const override {
+    return informer.Get(name);
+  }
   std::vector<std::shared_ptr<const T>> List() const override { return informer.List(); }
 
   kube::Informer<T> informer;
 };
 
-// Everything that the controller watches. Made, subscribed to and started once; members are read by all threads.
+// Everything that the controller watches. Made, subscribed to and started once; members are read by
+// all threads.
 struct Caches {
-  Caches(kube::Client& client, const Clock& clock, Random& random, const std::string& namespace_name);
+  Caches(kube::Client& client, const Clock& clock, Random& random,
+         const std::string& namespace_name);
 
   // Logs what cannot be listed, watched or read. Before Start.
   void LogErrors(telemetry::Logger& logger);
@@ -54,7 +59,7 @@ struct Caches {
   Watched<policies::AuthorityObject> authorities;
   Watched<TpmIdentity> identities;
   Watched<NodeAttestation> attestations;
-  Watched<tls::ServingTls> serving_tls;   // the one Secret, by "namespace/name"
+  Watched<tls::ServingTls> serving_tls;  // the one Secret, by "namespace/name"
 };
 
 }  // namespace plimsoll::controller

@@ -25,7 +25,8 @@ void ExportFleet(const enforce::FleetSummary& summary, telemetry::Metrics& famil
   }
   for (const auto& node : summary.nodes) {
     for (const std::string_view verdict : {"trusted", "untrusted", "unknown"}) {
-      families.Gauge(Family::kNodeVerdict, {node.name, verdict}).Set(node.verdict == verdict ? 1 : 0);
+      families.Gauge(Family::kNodeVerdict, {node.name, verdict})
+          .Set(node.verdict == verdict ? 1 : 0);
     }
     if (node.last_verified) {
       families.Gauge(Family::kNodeLastVerified, {node.name}).Set(Seconds(*node.last_verified));
@@ -36,20 +37,26 @@ void ExportFleet(const enforce::FleetSummary& summary, telemetry::Metrics& famil
   }
   for (const auto& policy : summary.policies) {
     families.Gauge(Family::kPolicyReady, {policy.name}).Set(policy.ready ? 1 : 0);
-    families.Gauge(Family::kPolicyNodes, {policy.name, "pass"}).Set(static_cast<double>(policy.passing));
-    families.Gauge(Family::kPolicyNodes, {policy.name, "fail"}).Set(static_cast<double>(policy.failing));
-    families.Gauge(Family::kPolicyNodes, {policy.name, "unknown"}).Set(static_cast<double>(policy.unknown));
+    families.Gauge(Family::kPolicyNodes, {policy.name, "pass"})
+        .Set(static_cast<double>(policy.passing));
+    families.Gauge(Family::kPolicyNodes, {policy.name, "fail"})
+        .Set(static_cast<double>(policy.failing));
+    families.Gauge(Family::kPolicyNodes, {policy.name, "unknown"})
+        .Set(static_cast<double>(policy.unknown));
   }
   for (const auto& authority : summary.authorities) {
     if (authority.earliest_expiry) {
-      families.Gauge(Family::kAuthorityExpiry, {authority.name}).Set(Seconds(*authority.earliest_expiry));
+      families.Gauge(Family::kAuthorityExpiry, {authority.name})
+          .Set(Seconds(*authority.earliest_expiry));
     }
   }
 }
 
 void ClearFleet(telemetry::Metrics& families) {
-  for (const Family family : {Family::kNodes, Family::kNodeVerdict, Family::kNodeLastVerified, Family::kNodePolicyFailing, Family::kPolicyNodes,
-                              Family::kPolicyReady, Family::kIdentities, Family::kAuthorityExpiry}) {
+  for (const Family family :
+       {Family::kNodes, Family::kNodeVerdict, Family::kNodeLastVerified, Family::kNodePolicyFailing,
+        Family::kPolicyNodes, Family::kPolicyReady, Family::kIdentities,
+        Family::kAuthorityExpiry}) {
     families.Clear(family);
   }
 }

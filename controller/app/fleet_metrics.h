@@ -5,7 +5,8 @@
 
 namespace plimsoll::controller {
 
-// Sets the gauges about nodes, policies, identities and authorities; series of what is gone go with it.
+// Sets the gauges about nodes, policies, identities and authorities; series of what is gone go with
+// it.
 void ExportFleet(const enforce::FleetSummary& summary, telemetry::Metrics& families);
 
 // Takes them away: a replica that does not lead exports none, so that sums over replicas are right.

@@ -7,12 +7,14 @@
 namespace plimsoll::controller {
 namespace {
 
-constexpr std::chrono::seconds kAdmissionPeriod{30};   // certificates run out without any object changing
+constexpr std::chrono::seconds kAdmissionPeriod{
+    30};  // certificates run out without any object changing
 constexpr std::chrono::seconds kTlsPeriod{60};
 constexpr std::chrono::seconds kTlsRetry{2};
 
 enforce::MarkNames NamesOf(const Options& options) {
-  return {.label = options.label_key, .taint = options.taint_key, .condition = options.condition_type};
+  return {
+      .label = options.label_key, .taint = options.taint_key, .condition = options.condition_type};
 }
 
 }  // namespace
@@ -21,20 +23,38 @@ Leading::Leading(LeadingDependencies dependencies, std::function<void()> on_lost
     : d_(std::move(dependencies)),
       on_lost_(std::move(on_lost)),
       elector_(d_.client, d_.clock, d_.random,
-               {.namespace_name = d_.options.namespace_name, .name = "plimsoll-controller", .identity = d_.options.identity},
+               {.namespace_name = d_.options.namespace_name,
+                .name = "plimsoll-controller",
+                .identity = d_.options.identity},
                {.on_gained = [this] { Gained(); },
                 .on_lost =
                     [this] {
-                      d_.logger.Error("leadership lost: the process ends and starts again as a follower", {{"identity", d_.options.identity}});
+                      d_.logger.Error(
+                          "leadership lost: the process ends and starts again as a follower",
+                          {{"identity", d_.options.identity}});
                       on_lost_();
                     },
-                .on_observed = [this](const std::string& holder) { d_.logger.Info("leader observed", {{"holder", holder}}); },
-                .on_error = [this](const Error& error) { d_.logger.Warning("leader election failed; it is tried again", {{"error", error.message}}); }}),
-      marks_(d_.client, enforce::NodeEvents(d_.events), d_.clock, d_.metrics, d_.logger, NamesOf(d_.options), [this] { return MayWrite(); }),
-      reconciler_(d_.client, {.nodes = d_.caches.nodes, .attestations = d_.caches.attestations, .identities = d_.caches.identities, .picture = d_.picture},
+                .on_observed =
+                    [this](const std::string& holder) {
+                      d_.logger.Info("leader observed", {{"holder", holder}});
+                    },
+                .on_error =
+                    [this](const Error& error) {
+                      d_.logger.Warning("leader election failed; it is tried again",
+                                        {{"error", error.message}});
+                    }}),
+      marks_(d_.client, enforce::NodeEvents(d_.events), d_.clock, d_.metrics, d_.logger,
+             NamesOf(d_.options), [this] { return MayWrite(); }),
+      reconciler_(d_.client,
+                  {.nodes = d_.caches.nodes,
+                   .attestations = d_.caches.attestations,
+                   .identities = d_.caches.identities,
+                   .picture = d_.picture},
                   d_.recorder, marks_, enforce::NodeEvents(d_.events), d_.clock,
                   {.names = NamesOf(d_.options),
-                   .unmatched = d_.options.unmatched_nodes == UnmatchedNodes::kHold ? enforce::UnmatchedNodes::kHold : enforce::UnmatchedNodes::kRelease},
+                   .unmatched = d_.options.unmatched_nodes == UnmatchedNodes::kHold
+                                    ? enforce::UnmatchedNodes::kHold
+                                    : enforce::UnmatchedNodes::kRelease},
                   [this] { return MayWrite(); }),
       statuses_(d_.client,
                 {.picture = d_.picture,
@@ -42,9 +62,12 @@ Leading::Leading(LeadingDependencies dependencies, std::function<void()> on_lost
                  .authorities = d_.caches.authorities,
                  .nodes = d_.caches.nodes,
                  .attestations = d_.caches.attestations},
-                d_.events, d_.clock, d_.logger, d_.options.taint_key, [this] { return MayWrite(); }),
-      admissions_(d_.identity, d_.caches.identities, d_.caches.attestations, [this] { return MayWrite(); }),
-      enforcer_(reconciler_, d_.caches.nodes, d_.clock, d_.logger, {.periodic = [this] { statuses_.WriteChanged(); }}) {}
+                d_.events, d_.clock, d_.logger, d_.options.taint_key,
+                [this] { return MayWrite(); }),
+      admissions_(d_.identity, d_.caches.identities, d_.caches.attestations,
+                  [this] { return MayWrite(); }),
+      enforcer_(reconciler_, d_.caches.nodes, d_.clock, d_.logger,
+                {.periodic = [this] { statuses_.WriteChanged(); }}) {}
 
 Leading::~Leading() { Stop(); }
 
@@ -56,8 +79,10 @@ void Leading::Subscribe() {
     }
     changed_.notify_all();
   };
-  d_.caches.nodes.informer.Subscribe([this](const auto& change) { enforcer_.Enqueue(change.name); });
-  d_.caches.attestations.informer.Subscribe([this](const auto& change) { enforcer_.Enqueue(change.name); });
+  d_.caches.nodes.informer.Subscribe(
+      [this](const auto& change) { enforcer_.Enqueue(change.name); });
+  d_.caches.attestations.informer.Subscribe(
+      [this](const auto& change) { enforcer_.Enqueue(change.name); });
   d_.caches.identities.informer.Subscribe([this, admit](const auto& change) {
     admit();
     for (const auto& version : {change.before, change.now}) {
@@ -66,9 +91,11 @@ void Leading::Subscribe() {
       }
     }
   });
-  // The status of these objects is written by us and decides nothing: only a new generation concerns nodes.
+  // The status of these objects is written by us and decides nothing: only a new generation
+  // concerns nodes.
   const auto all = [this, admit](const auto& change) {
-    if (change.before && change.now && change.before->meta.generation == change.now->meta.generation) {
+    if (change.before && change.now &&
+        change.before->meta.generation == change.now->meta.generation) {
       return;
     }
     admit();
@@ -86,7 +113,7 @@ void Leading::Start() {
 void Leading::Stop() {
   worker_.request_stop();
   if (worker_.joinable()) {
-    worker_.join();   // first: it is the one that starts the enforcer
+    worker_.join();  // first: it is the one that starts the enforcer
   }
   enforcer_.Stop();
   elector_.Stop();
@@ -143,7 +170,8 @@ void Leading::Work(std::stop_token stop) {
 void Leading::AdmitAll() {
   const Status admitted = admissions_.ReconcileAll();
   if (!admitted) {
-    d_.logger.Warning("admissions are not up to date; they are tried again", {{"error", admitted.error().message}});
+    d_.logger.Warning("admissions are not up to date; they are tried again",
+                      {{"error", admitted.error().message}});
     const std::lock_guard lock(mutex_);
     admissions_due_ = admitted.error().retry == Retry::kNow;
   }
@@ -155,7 +183,8 @@ void Leading::EnsureTls() {
   }
   const Status ensured = tls::EnsureServingTls(d_.client, d_.clock, d_.tls);
   if (!ensured) {
-    d_.logger.Warning("the serving certificate is not up to date; it is tried again", {{"error", ensured.error().message}});
+    d_.logger.Warning("the serving certificate is not up to date; it is tried again",
+                      {{"error", ensured.error().message}});
   }
 }
 
@@ -164,15 +193,22 @@ void Leading::RefreshMetrics() {
   const bool leads = IsLeader();
   d_.metrics.families().Gauge(Family::kLeader).Set(leads ? 1 : 0);
   if (leads) {
-    ExportFleet(enforce::Summarise(d_.caches.nodes, d_.caches.attestations, d_.caches.identities, d_.picture, d_.caches.authorities, d_.options.taint_key),
+    ExportFleet(enforce::Summarise(d_.caches.nodes, d_.caches.attestations, d_.caches.identities,
+                                   d_.picture, d_.caches.authorities, d_.options.taint_key),
                 d_.metrics.families());
   } else {
     ClearFleet(d_.metrics.families());
   }
   const enforce::WorkQueue::Counters counters = enforcer_.queue_counters();
-  d_.metrics.families().Gauge(Family::kWorkqueueDepth, {"nodes"}).Set(static_cast<double>(counters.depth));
-  d_.metrics.families().Counter(Family::kWorkqueueAdds, {"nodes"}).Increment(static_cast<double>(counters.adds - exported_.adds));
-  d_.metrics.families().Counter(Family::kWorkqueueRetries, {"nodes"}).Increment(static_cast<double>(counters.retries - exported_.retries));
+  d_.metrics.families()
+      .Gauge(Family::kWorkqueueDepth, {"nodes"})
+      .Set(static_cast<double>(counters.depth));
+  d_.metrics.families()
+      .Counter(Family::kWorkqueueAdds, {"nodes"})
+      .Increment(static_cast<double>(counters.adds - exported_.adds));
+  d_.metrics.families()
+      .Counter(Family::kWorkqueueRetries, {"nodes"})
+      .Increment(static_cast<double>(counters.retries - exported_.retries));
   exported_ = counters;
 }
 

@@ -41,14 +41,16 @@ struct LeadingDependencies {
   tls::ServingTlsOptions tls;
 };
 
-// All that one replica alone may do: marks, admissions, expiry, status of policies, the serving certificate. Takes part in the leader election and works while
-// this replica leads; every write asks the fence first, which is open only until the renew deadline of the lease.
+// All that one replica alone may do: marks, admissions, expiry, status of policies, the serving
+// certificate. Takes part in the leader election and works while this replica leads; every write
+// asks the fence first, which is open only until the renew deadline of the lease.
 //
-// A lost lease ends the work and is told to `on_lost`: the process should end, and start again as a follower.
+// A lost lease ends the work and is told to `on_lost`: the process should end, and start again as a
+// follower.
 class Leading {
  public:
   Leading(LeadingDependencies dependencies, std::function<void()> on_lost);
-  ~Leading();   // Stop()
+  ~Leading();  // Stop()
   Leading(const Leading&) = delete;
   Leading& operator=(const Leading&) = delete;
 
@@ -63,7 +65,8 @@ class Leading {
 
   bool IsLeader() const { return elector_.IsLeader(); }
 
-  // Brings the gauges about nodes, policies and identities up to date, or takes them away where another replica leads. Before each scrape.
+  // Brings the gauges about nodes, policies and identities up to date, or takes them away where
+  // another replica leads. Before each scrape.
   void RefreshMetrics();
 
  private:
@@ -84,11 +87,11 @@ class Leading {
 
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  bool gained_ = false;              // guarded by mutex_
-  bool admissions_due_ = false;      // guarded by mutex_
+  bool gained_ = false;          // guarded by mutex_
+  bool admissions_due_ = false;  // guarded by mutex_
   std::mutex metrics_mutex_;
-  enforce::WorkQueue::Counters exported_;   // guarded by metrics_mutex_
-  std::jthread worker_;              // last: it uses all of the above
+  enforce::WorkQueue::Counters exported_;  // guarded by metrics_mutex_
+  std::jthread worker_;                    // last: it uses all of the above
 };
 
 }  // namespace plimsoll::controller

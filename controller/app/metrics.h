@@ -55,7 +55,8 @@ class ProgramMetrics final : public Metrics, public http::Observer {
   telemetry::Metrics& families() { return *families_; }
 
  private:
-  explicit ProgramMetrics(std::unique_ptr<telemetry::Metrics> families) : families_(std::move(families)) {}
+  explicit ProgramMetrics(std::unique_ptr<telemetry::Metrics> families)
+      : families_(std::move(families)) {}
   std::unique_ptr<telemetry::Metrics> families_;
 };
 

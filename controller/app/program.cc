@@ -37,7 +37,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kDrain{5'000};
 constexpr std::chrono::seconds kStartRetry{2};
-constexpr int kExpirePerInterval = 3;   // of nodes that no policy selects
+constexpr int kExpirePerInterval = 3;  // of nodes that no policy selects
 
 // Waits for SIGTERM or SIGINT, for at most `timeout`; whether one came.
 bool WaitForSignal(std::chrono::milliseconds timeout) {
@@ -45,7 +45,8 @@ bool WaitForSignal(std::chrono::milliseconds timeout) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
-  const timespec wait{.tv_sec = timeout.count() / 1000, .tv_nsec = timeout.count() % 1000 * 1'000'000};
+  const timespec wait{.tv_sec = timeout.count() / 1000,
+                      .tv_nsec = timeout.count() % 1000 * 1'000'000};
   return sigtimedwait(&signals, nullptr, &wait) > 0;
 }
 
@@ -55,7 +56,7 @@ void BlockSignals() {
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);   // a peer that hangs up is an error of that connection
+  signal(SIGPIPE, SIG_IGN);  // a peer that hangs up is an error of that connection
 }
 
 Result<kube::ClusterConfig> FindCluster(const Options& options) {
@@ -64,7 +65,8 @@ Result<kube::ClusterConfig> FindCluster(const Options& options) {
   }
   const kube::InClusterSources sources = kube::InClusterSources::FromEnvironment();
   if (!sources.Present()) {
-    return Fail(ErrorCode::kNotFound, "this is no Pod (KUBERNETES_SERVICE_HOST is not set): give --kubeconfig");
+    return Fail(ErrorCode::kNotFound,
+                "this is no Pod (KUBERNETES_SERVICE_HOST is not set): give --kubeconfig");
   }
   return kube::InClusterConfig(sources);
 }
@@ -77,16 +79,20 @@ crypto::ServingNames NamesOf(const Options& options) {
 // The controller's parts, in the order in which they depend on each other. One object, one life.
 class Program {
  public:
-  Program(const Options& options, telemetry::Logger& logger, std::unique_ptr<ProgramMetrics> metrics, std::unique_ptr<transport::Transport> transport)
+  Program(const Options& options, telemetry::Logger& logger,
+          std::unique_ptr<ProgramMetrics> metrics, std::unique_ptr<transport::Transport> transport)
       : options_(options),
         logger_(logger),
         metrics_(std::move(metrics)),
         transport_(std::move(transport)),
-        client_(*transport_, clock_, [this](const kube::RequestRecord& record) { metrics_->KubeRequest(record); }),
+        client_(*transport_, clock_,
+                [this](const kube::RequestRecord& record) { metrics_->KubeRequest(record); }),
         caches_(client_, clock_, random_, options.namespace_name),
         picture_(caches_.policies, caches_.authorities,
-                 {.interval = options.default_interval, .expire = options.default_interval * kExpirePerInterval}),
-        recorder_(client_, caches_.attestations, clock_, logger, {.status_refresh = options.status_refresh}),
+                 {.interval = options.default_interval,
+                  .expire = options.default_interval * kExpirePerInterval}),
+        recorder_(client_, caches_.attestations, clock_, logger,
+                  {.status_refresh = options.status_refresh}),
         events_(client_, clock_, {.reporting_instance = options.identity}),
         node_events_(events_, caches_.nodes, caches_.attestations),
         judge_(picture_, caches_.authorities, clock_),
@@ -116,18 +122,21 @@ class Program {
                  [this] { leadership_lost_ = true; }),
         reviewer_(client_),
         authenticator_(reviewer_, caches_.nodes, *metrics_, logger, clock_,
-                       {.username = "system:serviceaccount:" + options.agent_namespace + ":" + options.agent_service_account}) {}
+                       {.username = "system:serviceaccount:" + options.agent_namespace + ":" +
+                                    options.agent_service_account}) {}
 
   int Run() {
     leading_.Subscribe();
     caches_.LogErrors(logger_);
-    caches_.serving_tls.informer.Subscribe([this](const auto& change) { UseCertificate(change.now.get()); });
+    caches_.serving_tls.informer.Subscribe(
+        [this](const auto& change) { UseCertificate(change.now.get()); });
     if (const Status started = StartHealth(); !started) {
       logger_.Error("cannot serve health and metrics", {{"error", started.error().message}});
       return kExitCannotStart;
     }
     caches_.Start();
-    if (!Await("the caches to be filled", [this] { return caches_.Synced(); }) || !FindClusterUid()) {
+    if (!Await("the caches to be filled", [this] { return caches_.Synced(); }) ||
+        !FindClusterUid()) {
       return End(kExitStopped);
     }
     if (const Status started = StartEvidence(); !started) {
@@ -135,7 +144,9 @@ class Program {
       return End(kExitCannotStart);
     }
     leading_.Start();
-    logger_.Info("ready", {{"evidencePort", evidence_->port()}, {"healthPort", health_->port()}, {"identity", options_.identity}});
+    logger_.Info("ready", {{"evidencePort", evidence_->port()},
+                           {"healthPort", health_->port()},
+                           {"identity", options_.identity}});
     while (!WaitForSignal(std::chrono::milliseconds(200))) {
       if (leadership_lost_) {
         return End(kExitLeadershipLost);
@@ -165,12 +176,14 @@ class Program {
   bool FindClusterUid() {
     for (;;) {
       const auto found = client_.Get({kube::kNamespace, "kube-system"});
-      const auto meta = found ? kube::ParseObjectMeta(std::string_view(*found)) : Result<kube::ObjectMeta>(tl::unexpected(found.error()));
+      const auto meta = found ? kube::ParseObjectMeta(std::string_view(*found))
+                              : Result<kube::ObjectMeta>(tl::unexpected(found.error()));
       if (meta && !meta->uid.empty()) {
         cluster_uid_ = meta->uid;
         return true;
       }
-      logger_.Warning("the UID of namespace kube-system cannot be read; it is tried again", {{"error", meta ? "it has none" : meta.error().message}});
+      logger_.Warning("the UID of namespace kube-system cannot be read; it is tried again",
+                      {{"error", meta ? "it has none" : meta.error().message}});
       if (WaitForSignal(kStartRetry)) {
         return false;
       }
@@ -179,19 +192,33 @@ class Program {
 
   Status StartHealth() {
     http::HealthEndpoints endpoints;
-    endpoints.ready.push_back({"caches", [this] { return caches_.Synced() ? Status() : Status(Fail(ErrorCode::kUnavailable, "not every kind has been listed yet")); }});
-    endpoints.ready.push_back({"serving-certificate", [this] { return certified_ ? Status() : Status(Fail(ErrorCode::kUnavailable, "there is none yet")); }});
-    endpoints.ready.push_back({"evidence", [this] { return serving_ ? Status() : Status(Fail(ErrorCode::kUnavailable, "the endpoint is not open yet")); }});
+    endpoints.ready.push_back(
+        {"caches", [this] {
+           return caches_.Synced()
+                      ? Status()
+                      : Status(Fail(ErrorCode::kUnavailable, "not every kind has been listed yet"));
+         }});
+    endpoints.ready.push_back(
+        {"serving-certificate", [this] {
+           return certified_ ? Status()
+                             : Status(Fail(ErrorCode::kUnavailable, "there is none yet"));
+         }});
+    endpoints.ready.push_back(
+        {"evidence", [this] {
+           return serving_ ? Status()
+                           : Status(Fail(ErrorCode::kUnavailable, "the endpoint is not open yet"));
+         }});
     endpoints.metrics = [this] {
       leading_.RefreshMetrics();
       return metrics_->families().Serialise();
     };
     PLIMSOLL_ASSIGN_OR_RETURN(http::Router router, http::HealthRouter(std::move(endpoints)));
-    PLIMSOLL_ASSIGN_OR_RETURN(health_, http::Server::Create({.address = options_.metrics_listen.address,
-                                                             .port = options_.metrics_listen.port,
-                                                             .security = http::Security::kPlain,
-                                                             .name = "health"},
-                                                            std::move(router), nullptr, clock_));
+    PLIMSOLL_ASSIGN_OR_RETURN(health_,
+                              http::Server::Create({.address = options_.metrics_listen.address,
+                                                    .port = options_.metrics_listen.port,
+                                                    .security = http::Security::kPlain,
+                                                    .name = "health"},
+                                                   std::move(router), nullptr, clock_));
     return {};
   }
 
@@ -211,8 +238,11 @@ class Program {
                                                 .events = node_events_,
                                                 .cluster_uid = cluster_uid_});
     PLIMSOLL_ASSIGN_OR_RETURN(http::Router router, http::Router::Create(ingest::Routes(*context_)));
-    PLIMSOLL_ASSIGN_OR_RETURN(auto server, http::Server::Create({.address = options_.listen.address, .port = options_.listen.port, .name = "evidence"},
-                                                                std::move(router), &authenticator_, clock_, metrics_.get()));
+    PLIMSOLL_ASSIGN_OR_RETURN(
+        auto server,
+        http::Server::Create(
+            {.address = options_.listen.address, .port = options_.listen.port, .name = "evidence"},
+            std::move(router), &authenticator_, clock_, metrics_.get()));
     {
       const std::lock_guard lock(certificate_mutex_);
       evidence_ = std::move(server);
@@ -234,7 +264,8 @@ class Program {
       certified_ = true;
       logger_.Info("serving certificate in use", {{"secret", tls->meta.name}});
     } else {
-      logger_.Warning("the serving certificate cannot be used; the present one stays", {{"error", used.error().message}});
+      logger_.Warning("the serving certificate cannot be used; the present one stays",
+                      {{"error", used.error().message}});
     }
   }
 
@@ -277,7 +308,7 @@ class Program {
   std::atomic<bool> serving_ = false;
   std::optional<ingest::IngestContext> context_;
   std::mutex certificate_mutex_;
-  std::unique_ptr<http::Server> evidence_;   // pointer set under certificate_mutex_
+  std::unique_ptr<http::Server> evidence_;  // pointer set under certificate_mutex_
   std::unique_ptr<http::Server> health_;
 };
 
@@ -285,12 +316,14 @@ class Program {
 
 int Run(const Options& options) {
   BlockSignals();
-  const std::unique_ptr<telemetry::Logger> logger = telemetry::MakeLogger({.format = options.log_format, .level = options.log_level});
+  const std::unique_ptr<telemetry::Logger> logger =
+      telemetry::MakeLogger({.format = options.log_format, .level = options.log_level});
   transport::InitialiseTransportThreads(2);
   auto metrics = ProgramMetrics::Create();
   auto cluster = FindCluster(options);
   if (!metrics || !cluster) {
-    logger->Error("cannot start", {{"error", metrics ? cluster.error().message : metrics.error().message}});
+    logger->Error("cannot start",
+                  {{"error", metrics ? cluster.error().message : metrics.error().message}});
     return kExitCannotStart;
   }
   cluster->transport.user_agent = "plimsoll-controller/" PLIMSOLL_VERSION;

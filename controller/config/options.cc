@@ -35,10 +35,14 @@ Result<ListenAddress> ParseAddress(const std::string& text) {
 // The label must stand under a prefix that kubelets may not write, else a node could trust itself.
 Status CheckLabelKey(const std::string& key) {
   const std::string_view prefix = std::string_view(key).substr(0, key.find('/'));
-  const bool restricted = prefix == kNodeRestriction || (prefix.size() > kNodeRestriction.size() + 1 && prefix.ends_with(kNodeRestriction) &&
-                                                         prefix[prefix.size() - kNodeRestriction.size() - 1] == '.');
+  const bool restricted =
+      prefix == kNodeRestriction ||
+      (prefix.size() > kNodeRestriction.size() + 1 && prefix.ends_with(kNodeRestriction) &&
+       prefix[prefix.size() - kNodeRestriction.size() - 1] == '.');
   if (!restricted || key.find('/') == std::string::npos || key.ends_with('/')) {
-    return Fail(ErrorCode::kMalformed, "--label-key must stand under a prefix that ends in node-restriction.kubernetes.io: any other label could be set by the node itself");
+    return Fail(ErrorCode::kMalformed,
+                "--label-key must stand under a prefix that ends in "
+                "node-restriction.kubernetes.io: any other label could be set by the node itself");
   }
   return {};
 }
@@ -65,7 +69,8 @@ Result<ParsedOptions> ParseOptions(int argc, const char* const* argv) {
   int refresh = 300;
   int interval = 300;
 
-  CLI::App app("Appraises the TPM evidence of nodes and marks them as trusted or not.", "plimsoll-controller");
+  CLI::App app("Appraises the TPM evidence of nodes and marks them as trusted or not.",
+               "plimsoll-controller");
   app.set_version_flag("--version", "plimsoll-controller " PLIMSOLL_VERSION);
   const auto add = [&app](const char* name, auto& value, const char* text) {
     std::string variable = std::string("PLIMSOLL_CONTROLLER_") + (name + 2);
@@ -78,15 +83,22 @@ Result<ParsedOptions> ParseOptions(int argc, const char* const* argv) {
   add("--metrics-listen", metrics_listen, "where health and metrics are served (HTTP)");
   add("--kubeconfig", options.kubeconfig, "kubeconfig file; empty inside a cluster");
   add("--namespace", options.namespace_name, "namespace of Lease, Secret, ConfigMap and Service");
-  add("--service-name", options.service_name, "name of the Service, which the serving certificate names");
-  add("--agent-service-account", agent, "NAMESPACE:NAME of the only ServiceAccount whose tokens are taken");
+  add("--service-name", options.service_name,
+      "name of the Service, which the serving certificate names");
+  add("--agent-service-account", agent,
+      "NAMESPACE:NAME of the only ServiceAccount whose tokens are taken");
   add("--identity", options.identity, "name of this replica; default: host name and process id");
   add("--label-key", options.label_key, "key of the trust label");
   add("--taint-key", options.taint_key, "key of the taint");
   add("--condition-type", options.condition_type, "type of the Node condition");
-  add("--unmatched-nodes", unmatched, "startup taints of nodes that no Enforce policy selects: Release or Hold")->check(CLI::IsMember({"Release", "Hold"}));
-  add("--status-refresh-seconds", refresh, "how often an unchanged status is written")->check(CLI::Range(1, kMaxSeconds));
-  add("--default-interval-seconds", interval, "time between two quotes of nodes that no policy selects")->check(CLI::Range(kMinSeconds, kMaxSeconds));
+  add("--unmatched-nodes", unmatched,
+      "startup taints of nodes that no Enforce policy selects: Release or Hold")
+      ->check(CLI::IsMember({"Release", "Hold"}));
+  add("--status-refresh-seconds", refresh, "how often an unchanged status is written")
+      ->check(CLI::Range(1, kMaxSeconds));
+  add("--default-interval-seconds", interval,
+      "time between two quotes of nodes that no policy selects")
+      ->check(CLI::Range(kMinSeconds, kMaxSeconds));
   add("--log-level", level, "debug, info, warning or error");
   add("--log-format", format, "json or text");
   try {
@@ -96,7 +108,8 @@ Result<ParsedOptions> ParseOptions(int argc, const char* const* argv) {
   } catch (const CLI::CallForVersion&) {
     return ParsedOptions{.options = {}, .exit = true, .text = std::string(app.version()) + "\n"};
   } catch (const CLI::Error& error) {
-    return Fail(ErrorCode::kMalformed, std::string(error.what()) + " (see plimsoll-controller --help)");
+    return Fail(ErrorCode::kMalformed,
+                std::string(error.what()) + " (see plimsoll-controller --help)");
   }
 
   PLIMSOLL_ASSIGN_OR_RETURN(options.listen, ParseAddress(listen));
@@ -114,7 +127,8 @@ Result<ParsedOptions> ParseOptions(int argc, const char* const* argv) {
   const auto parsed_level = telemetry::LevelFromText(level);
   const auto parsed_format = telemetry::LogFormatFromText(format);
   if (!parsed_level || !parsed_format) {
-    return Fail(ErrorCode::kMalformed, "--log-level is debug, info, warning or error; --log-format is json or text");
+    return Fail(ErrorCode::kMalformed,
+                "--log-level is debug, info, warning or error; --log-format is json or text");
   }
   options.log_level = *parsed_level;
   options.log_format = *parsed_format;

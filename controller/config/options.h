@@ -11,22 +11,26 @@
 namespace plimsoll::controller {
 
 struct ListenAddress {
-  std::string address;   // literal
-  uint16_t port = 0;     // 0: any free one
+  std::string address;  // literal
+  uint16_t port = 0;    // 0: any free one
 };
 
-enum class UnmatchedNodes : uint8_t { kRelease, kHold };   // startup taints of nodes that no Enforce policy selects
+enum class UnmatchedNodes : uint8_t {
+  kRelease,
+  kHold
+};  // startup taints of nodes that no Enforce policy selects
 
-// What the controller is started with. Every flag can also be given as PLIMSOLL_CONTROLLER_<FLAG> in the environment; the command line wins.
+// What the controller is started with. Every flag can also be given as PLIMSOLL_CONTROLLER_<FLAG>
+// in the environment; the command line wins.
 struct Options {
   ListenAddress listen{"0.0.0.0", 8443};
   ListenAddress metrics_listen{"0.0.0.0", 8080};
-  std::string kubeconfig;                         // empty: in-cluster
-  std::string namespace_name = "plimsoll-system"; // of Lease, Secret, ConfigMap and Service
+  std::string kubeconfig;                          // empty: in-cluster
+  std::string namespace_name = "plimsoll-system";  // of Lease, Secret, ConfigMap and Service
   std::string service_name = "plimsoll-controller";
   std::string agent_namespace = "plimsoll-system";
   std::string agent_service_account = "plimsoll-agent";
-  std::string identity;                           // of this replica: the Pod's name
+  std::string identity;  // of this replica: the Pod's name
   std::string label_key = "plimsoll.dev.node-restriction.kubernetes.io/trusted";
   std::string taint_key = "plimsoll.dev/untrusted";
   std::string condition_type = "plimsoll.dev/Trusted";
@@ -39,7 +43,7 @@ struct Options {
 
 struct ParsedOptions {
   Options options;
-  bool exit = false;        // --help or --version: print `text` and end with success
+  bool exit = false;  // --help or --version: print `text` and end with success
   std::string text;
 };
 

@@ -9,8 +9,6 @@ namespace {
 
 using State = NodeIdentity::State;
 
-constexpr std::chrono::seconds kRetryDenied{300};
-
 bool HasKeyOn(const TpmIdentity& identity, const std::string& node_uid) {
   return identity.status.attestation_key && identity.status.node_uid == node_uid;
 }
@@ -72,7 +70,8 @@ http::Response RefuseIdentity(IngestContext& context, const AgentPrincipal& agen
                     "another attestation key is activated for this node");
     case State::kDenied:
       return Reject(context, agent, 403, appraisal::ToString(Reason::kIdentityDenied),
-                    "the TPM of this node is denied or revoked", kRetryDenied);
+                    "the TPM of this node is denied or revoked",
+                    PoliciesOf(context, agent).interval);  // a person may decide anew
     case State::kConflict:
       return Reject(context, agent, 409, appraisal::ToString(Reason::kIdentityConflict),
                     "another TPM is admitted for this node");

@@ -38,21 +38,26 @@ void CutAtCharacter(std::string& text) {
 
 std::string_view ToString(ConditionStatus status) {
   switch (status) {
-    case ConditionStatus::kTrue: return "True";
-    case ConditionStatus::kFalse: return "False";
-    case ConditionStatus::kUnknown: return "Unknown";
+    case ConditionStatus::kTrue:
+      return "True";
+    case ConditionStatus::kFalse:
+      return "False";
+    case ConditionStatus::kUnknown:
+      return "Unknown";
   }
   return "Unknown";
 }
 
 const Condition* Find(const Conditions& conditions, std::string_view type) {
-  const auto found = std::find_if(conditions.begin(), conditions.end(), [&](const Condition& c) { return c.type == type; });
+  const auto found = std::find_if(conditions.begin(), conditions.end(),
+                                  [&](const Condition& c) { return c.type == type; });
   return found == conditions.end() ? nullptr : &*found;
 }
 
 void Set(Conditions& conditions, Condition wanted, WallTime now) {
   CutAtCharacter(wanted.message);
-  const auto found = std::find_if(conditions.begin(), conditions.end(), [&](const Condition& c) { return c.type == wanted.type; });
+  const auto found = std::find_if(conditions.begin(), conditions.end(),
+                                  [&](const Condition& c) { return c.type == wanted.type; });
   if (found == conditions.end()) {
     wanted.last_transition_time = now;
     conditions.push_back(std::move(wanted));
@@ -87,8 +92,10 @@ Result<Conditions> ConditionsFromJson(const nlohmann::json& list) {
     PLIMSOLL_ASSIGN_OR_RETURN(condition.status, StatusFromText(status));
     PLIMSOLL_ASSIGN_OR_RETURN(condition.reason, json_fields::String(entry, "reason"));
     PLIMSOLL_ASSIGN_OR_RETURN(condition.message, json_fields::String(entry, "message"));
-    PLIMSOLL_ASSIGN_OR_RETURN(condition.observed_generation, json_fields::Integer(entry, "observedGeneration"));
-    PLIMSOLL_ASSIGN_OR_RETURN(condition.last_transition_time, json_fields::Time(entry, "lastTransitionTime"));
+    PLIMSOLL_ASSIGN_OR_RETURN(condition.observed_generation,
+                              json_fields::Integer(entry, "observedGeneration"));
+    PLIMSOLL_ASSIGN_OR_RETURN(condition.last_transition_time,
+                              json_fields::Time(entry, "lastTransitionTime"));
     conditions.push_back(std::move(condition));
   }
   return conditions;

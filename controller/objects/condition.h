@@ -14,13 +14,13 @@ namespace plimsoll::controller {
 
 enum class ConditionStatus : uint8_t { kTrue, kFalse, kUnknown };
 
-std::string_view ToString(ConditionStatus status);   // True, False, Unknown
+std::string_view ToString(ConditionStatus status);  // True, False, Unknown
 
 // One entry of a `conditions` list in metav1.Condition shape. Lists are maps by type.
 struct Condition {
   std::string type;
   ConditionStatus status = ConditionStatus::kUnknown;
-  std::string reason = {};   // CamelCase; never empty
+  std::string reason = {};  // CamelCase; never empty
   std::string message = {};
   int64_t observed_generation = 0;
   WallTime last_transition_time{};
@@ -32,8 +32,9 @@ using Conditions = std::vector<Condition>;
 
 const Condition* Find(const Conditions& conditions, std::string_view type);
 
-// Sets the condition of `wanted.type`. Its last_transition_time becomes `now` where the status changes (or the condition is new) and is kept elsewhere,
-// as the Kubernetes API conventions ask. Messages longer than 1,024 bytes are cut at a character.
+// Sets the condition of `wanted.type`. Its last_transition_time becomes `now` where the status
+// changes (or the condition is new) and is kept elsewhere, as the Kubernetes API conventions ask.
+// Messages longer than 1,024 bytes are cut at a character.
 void Set(Conditions& conditions, Condition wanted, WallTime now);
 
 nlohmann::json ToJson(const Conditions& conditions);

@@ -27,7 +27,8 @@ tl::unexpected<Error> WrongType(const char* field, const char* wanted) {
 }  // namespace
 
 Result<json> ParseObject(std::string_view text) {
-  PLIMSOLL_ASSIGN_OR_RETURN(json object, ParseJson(text, {.max_bytes = kMaxObjectBytes, .max_depth = kMaxObjectDepth}));
+  PLIMSOLL_ASSIGN_OR_RETURN(
+      json object, ParseJson(text, {.max_bytes = kMaxObjectBytes, .max_depth = kMaxObjectDepth}));
   if (!object.is_object()) {
     return Fail(ErrorCode::kMalformed, "not a JSON object");
   }
@@ -50,7 +51,8 @@ Result<int64_t> Integer(const json& object, const char* field, int64_t fallback)
   if (value == nullptr) {
     return fallback;
   }
-  if (!value->is_number_integer() || (value->is_number_unsigned() && value->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX))) {
+  if (!value->is_number_integer() ||
+      (value->is_number_unsigned() && value->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX))) {
     return WrongType(field, "an integer of 64 bits");
   }
   return value->get<int64_t>();

@@ -10,20 +10,22 @@
 #include "base/clock.h"
 #include "base/result.h"
 
-// Reading fields of API objects. An absent or null field gives the fallback; one of another JSON type is kMalformed and names the field, so that an object that
-// says something unexpected is never taken for one that says nothing.
+// Reading fields of API objects. An absent or null field gives the fallback; one of another JSON
+// type is kMalformed and names the field, so that an object that says something unexpected is never
+// taken for one that says nothing.
 namespace plimsoll::controller::json_fields {
 
 // The largest object that is decoded; the API server itself stops near 1.5 MiB.
 inline constexpr size_t kMaxObjectBytes = size_t{4} << 20U;
-inline constexpr size_t kMaxObjectDepth = 64;   // managedFields nest deeply
+inline constexpr size_t kMaxObjectDepth = 64;  // managedFields nest deeply
 
 Result<nlohmann::json> ParseObject(std::string_view text);
 
-Result<std::string> String(const nlohmann::json& object, const char* field, std::string_view fallback = "");
+Result<std::string> String(const nlohmann::json& object, const char* field,
+                           std::string_view fallback = "");
 Result<int64_t> Integer(const nlohmann::json& object, const char* field, int64_t fallback = 0);
 Result<bool> Boolean(const nlohmann::json& object, const char* field, bool fallback = false);
-Result<WallTime> Time(const nlohmann::json& object, const char* field);   // absent = the epoch
+Result<WallTime> Time(const nlohmann::json& object, const char* field);  // absent = the epoch
 
 // The object or list of that name; an empty one where it is absent.
 Result<nlohmann::json> Object(const nlohmann::json& object, const char* field);

@@ -21,8 +21,10 @@ Result<Node> Node::Parse(std::string_view text) {
     node.taints.push_back(std::move(taint));
   }
   PLIMSOLL_ASSIGN_OR_RETURN(const nlohmann::json status, json_fields::Object(object, "status"));
-  PLIMSOLL_ASSIGN_OR_RETURN(const nlohmann::json conditions, json_fields::List(status, "conditions"));
-  // The kubelet may write any condition into its own Node. One that cannot be read is passed over: it must not hide the whole Node from its controller.
+  PLIMSOLL_ASSIGN_OR_RETURN(const nlohmann::json conditions,
+                            json_fields::List(status, "conditions"));
+  // The kubelet may write any condition into its own Node. One that cannot be read is passed over:
+  // it must not hide the whole Node from its controller.
   for (const auto& entry : conditions) {
     if (auto condition = ConditionsFromJson(nlohmann::json::array({entry}))) {
       node.conditions.push_back(std::move(condition->front()));

@@ -14,8 +14,8 @@ namespace plimsoll::controller {
 struct Taint {
   std::string key;
   std::string value;
-  std::string effect;       // NoSchedule, PreferNoSchedule, NoExecute
-  std::string time_added;   // RFC 3339, kept as it is written; empty = absent
+  std::string effect;      // NoSchedule, PreferNoSchedule, NoExecute
+  std::string time_added;  // RFC 3339, kept as it is written; empty = absent
 
   bool operator==(const Taint&) const = default;
 };
@@ -24,8 +24,8 @@ struct Taint {
 struct Node {
   kube::ObjectMeta meta;
   std::vector<Taint> taints;
-  Conditions conditions;     // all of them: ours and the kubelet's
-  std::string boot_id;       // status.nodeInfo.bootID
+  Conditions conditions;  // all of them: ours and the kubelet's
+  std::string boot_id;    // status.nodeInfo.bootID
 
   static Result<Node> Parse(std::string_view json);
 };

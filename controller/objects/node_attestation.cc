@@ -34,7 +34,8 @@ Result<PolicyResult> PolicyFromJson(const json& entry) {
   PolicyResult policy;
   PLIMSOLL_ASSIGN_OR_RETURN(policy.name, fields::String(entry, "name"));
   PLIMSOLL_ASSIGN_OR_RETURN(policy.uid, fields::String(entry, "uid"));
-  PLIMSOLL_ASSIGN_OR_RETURN(policy.observed_generation, fields::Integer(entry, "observedGeneration"));
+  PLIMSOLL_ASSIGN_OR_RETURN(policy.observed_generation,
+                            fields::Integer(entry, "observedGeneration"));
   PLIMSOLL_ASSIGN_OR_RETURN(policy.mode, fields::String(entry, "mode"));
   PLIMSOLL_ASSIGN_OR_RETURN(policy.result, fields::String(entry, "result"));
   PLIMSOLL_ASSIGN_OR_RETURN(policy.reason, fields::String(entry, "reason"));
@@ -85,7 +86,8 @@ Result<NodeAttestationStatus> StatusFromJson(const json& object) {
   PLIMSOLL_ASSIGN_OR_RETURN(status.last_verified_time, OptionalTime(object, "lastVerifiedTime"));
   PLIMSOLL_ASSIGN_OR_RETURN(status.last_trusted_time, OptionalTime(object, "lastTrustedTime"));
   PLIMSOLL_ASSIGN_OR_RETURN(status.expiration_time, OptionalTime(object, "expirationTime"));
-  PLIMSOLL_ASSIGN_OR_RETURN(status.consecutive_failures, fields::Integer(object, "consecutiveFailures"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.consecutive_failures,
+                            fields::Integer(object, "consecutiveFailures"));
   PLIMSOLL_ASSIGN_OR_RETURN(status.inputs, fields::String(object, "inputs"));
   PLIMSOLL_ASSIGN_OR_RETURN(status.failed_policies, fields::String(object, "failedPolicies"));
   PLIMSOLL_ASSIGN_OR_RETURN(const json policies, fields::List(object, "policies"));
@@ -138,8 +140,12 @@ json ToJson(const PolicyResult& policy) {
     PutText(entry, "expected", violation.expected);
     violations.push_back(std::move(entry));
   }
-  json entry = {{"name", policy.name},     {"uid", policy.uid},       {"observedGeneration", policy.observed_generation},
-                {"mode", policy.mode},     {"result", policy.result}, {"reason", policy.reason},
+  json entry = {{"name", policy.name},
+                {"uid", policy.uid},
+                {"observedGeneration", policy.observed_generation},
+                {"mode", policy.mode},
+                {"result", policy.result},
+                {"reason", policy.reason},
                 {"violations", std::move(violations)}};
   PutTime(entry, "judgedTime", policy.judged_time);
   return entry;
@@ -210,20 +216,26 @@ Result<NodeAttestation> NodeAttestation::Parse(std::string_view text) {
   return attestation;
 }
 
-std::string NodeAttestation::EncodeForCreate(std::string_view node_name, std::string_view node_uid) {
-  return json{{"apiVersion", "plimsoll.dev/v1alpha1"},
-              {"kind", "NodeAttestation"},
-              {"metadata",
-               {{"name", node_name},
-                {"ownerReferences", json::array({{{"apiVersion", "v1"}, {"kind", "Node"}, {"name", node_name}, {"uid", node_uid}}})}}}}
+std::string NodeAttestation::EncodeForCreate(std::string_view node_name,
+                                             std::string_view node_uid) {
+  return json{
+      {"apiVersion", "plimsoll.dev/v1alpha1"},
+      {"kind", "NodeAttestation"},
+      {"metadata",
+       {{"name", node_name},
+        {"ownerReferences",
+         json::array(
+             {{{"apiVersion", "v1"}, {"kind", "Node"}, {"name", node_name}, {"uid", node_uid}}})}}}}
       .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 std::string NodeAttestation::EncodeForStatusUpdate() const {
-  return json{{"apiVersion", "plimsoll.dev/v1alpha1"},
-              {"kind", "NodeAttestation"},
-              {"metadata", {{"name", meta.name}, {"uid", meta.uid}, {"resourceVersion", meta.resource_version}}},
-              {"status", ToJson(status)}}
+  return json{
+      {"apiVersion", "plimsoll.dev/v1alpha1"},
+      {"kind", "NodeAttestation"},
+      {"metadata",
+       {{"name", meta.name}, {"uid", meta.uid}, {"resourceVersion", meta.resource_version}}},
+      {"status", ToJson(status)}}
       .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

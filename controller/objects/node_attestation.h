@@ -15,7 +15,7 @@ namespace plimsoll::controller {
 
 // One reason why a policy was not met, as people read it.
 struct Violation {
-  std::string check;              // the id of verification.md, for example Q17 or P4
+  std::string check;  // the id of verification.md, for example Q17 or P4
   std::optional<int64_t> pcr;
   std::string observed;
   std::string expected;
@@ -28,11 +28,12 @@ struct PolicyResult {
   std::string name;
   std::string uid;
   int64_t observed_generation = 0;
-  std::string mode;       // Enforce, Audit, Suspended
-  std::string result;     // Pass, Fail, Unknown
+  std::string mode;    // Enforce, Audit, Suspended
+  std::string result;  // Pass, Fail, Unknown
   std::string reason;
-  std::optional<WallTime> judged_time;   // of the last real judgement; a Suspended policy's result stands from then on until it expires
-  std::vector<Violation> violations;     // at most 16
+  std::optional<WallTime> judged_time;  // of the last real judgement; a Suspended policy's result
+                                        // stands from then on until it expires
+  std::vector<Violation> violations;    // at most 16
 
   bool operator==(const PolicyResult&) const = default;
 };
@@ -40,8 +41,8 @@ struct PolicyResult {
 struct PcrValue {
   std::string bank;
   int64_t index = 0;
-  std::string digest;     // lower-case hex
-  std::string result;     // Pass, Fail, or empty where no policy reads it
+  std::string digest;  // lower-case hex
+  std::string result;  // Pass, Fail, or empty where no policy reads it
 
   bool operator==(const PcrValue&) const = default;
 };
@@ -52,8 +53,9 @@ struct TpmClock {
   int64_t reset_count = 0;
   int64_t restart_count = 0;
   bool safe = false;
-  bool unexplained_reset = false;   // the boot epoch began with a TPM reset under an unchanged boot ID
-  std::string firmware_version;   // the quote's firmwareVersion as A.B.C.D
+  bool unexplained_reset =
+      false;                     // the boot epoch began with a TPM reset under an unchanged boot ID
+  std::string firmware_version;  // the quote's firmwareVersion as A.B.C.D
 
   bool operator==(const TpmClock&) const = default;
 };
@@ -69,39 +71,44 @@ struct Transition {
 
 // What the controller believes about one node, and why. Times that are absent are nullopt.
 struct NodeAttestationStatus {
-  std::string summary = "Unknown";   // Trusted, Untrusted, Unknown
-  std::string node_uid;              // the Node object that all of this is about
+  std::string summary = "Unknown";  // Trusted, Untrusted, Unknown
+  std::string node_uid;             // the Node object that all of this is about
   std::string boot_id;
   std::string tpm_identity;
-  std::optional<WallTime> last_verified_time;   // of the last quote whose signature, nonce and PCR digest were good
-  std::optional<WallTime> last_trusted_time;    // of the last appraisal that gave Trusted; absent = never under this node UID
-  std::optional<WallTime> expiration_time;      // until when the last verified evidence counts
+  std::optional<WallTime>
+      last_verified_time;  // of the last quote whose signature, nonce and PCR digest were good
+  std::optional<WallTime> last_trusted_time;  // of the last appraisal that gave Trusted; absent =
+                                              // never under this node UID
+  std::optional<WallTime> expiration_time;    // until when the last verified evidence counts
   int64_t consecutive_failures = 0;
-  std::string inputs;                // hash of everything that was judged with (policies::InputsHash)
-  std::string failed_policies;       // comma-joined names, at most 256 characters
+  std::string inputs;           // hash of everything that was judged with (policies::InputsHash)
+  std::string failed_policies;  // comma-joined names, at most 256 characters
   std::vector<PolicyResult> policies;
   std::vector<PcrValue> pcrs;
   std::optional<TpmClock> clock;
-  std::string enforced_label;        // what the leader last saw on the Node
+  std::string enforced_label;  // what the leader last saw on the Node
   std::string enforced_taint;
-  std::vector<Transition> transitions;   // the last ten
-  Conditions conditions;             // Trusted, EvidenceFresh, IdentityVerified, AuditPassed, Enforced
+  std::vector<Transition> transitions;  // the last ten
+  Conditions conditions;  // Trusted, EvidenceFresh, IdentityVerified, AuditPassed, Enforced
 
   bool operator==(const NodeAttestationStatus&) const = default;
 };
 
-// The NodeAttestation resource: named after its Node and owned by it; written by the controller alone.
+// The NodeAttestation resource: named after its Node and owned by it; written by the controller
+// alone.
 struct NodeAttestation {
   kube::ObjectMeta meta;
-  std::string owner_uid;   // of the Node that owns it; empty where no Node does
+  std::string owner_uid;  // of the Node that owns it; empty where no Node does
   NodeAttestationStatus status;
 
   static Result<NodeAttestation> Parse(std::string_view json);
 
-  // The object as it is created for a Node: no status, owned by that Node so that it goes when the Node goes.
+  // The object as it is created for a Node: no status, owned by that Node so that it goes when the
+  // Node goes.
   static std::string EncodeForCreate(std::string_view node_name, std::string_view node_uid);
 
-  // The whole object with its resourceVersion, for PUT on /status: a compare-and-swap, the single lock of a node.
+  // The whole object with its resourceVersion, for PUT on /status: a compare-and-swap, the single
+  // lock of a node.
   std::string EncodeForStatusUpdate() const;
 };
 

@@ -17,8 +17,10 @@ constexpr size_t kMaxPublicAreaBytes = 1024;
 
 std::string_view ToString(Admission::By by) {
   switch (by) {
-    case Admission::By::kHuman: return "Human";
-    case Admission::By::kEndorsementCertificate: return "EndorsementCertificate";
+    case Admission::By::kHuman:
+      return "Human";
+    case Admission::By::kEndorsementCertificate:
+      return "EndorsementCertificate";
   }
   return "Human";
 }
@@ -31,7 +33,8 @@ Result<Admission> AdmissionFromJson(const json& entry) {
   } else if (by == "EndorsementCertificate") {
     admission.by = Admission::By::kEndorsementCertificate;
   } else {
-    return Fail(ErrorCode::kMalformed, "admission by something else than Human or EndorsementCertificate");
+    return Fail(ErrorCode::kMalformed,
+                "admission by something else than Human or EndorsementCertificate");
   }
   PLIMSOLL_ASSIGN_OR_RETURN(admission.ref, fields::String(entry, "ref"));
   return admission;
@@ -83,7 +86,8 @@ Result<BootEpoch> EpochFromJson(const json& object) {
   PLIMSOLL_ASSIGN_OR_RETURN(epoch.reset_count, fields::Integer(object, "resetCount"));
   PLIMSOLL_ASSIGN_OR_RETURN(epoch.restart_count, fields::Integer(object, "restartCount"));
   PLIMSOLL_ASSIGN_OR_RETURN(epoch.boot_id, fields::String(object, "bootID"));
-  PLIMSOLL_ASSIGN_OR_RETURN(epoch.offset_milliseconds, fields::Integer(object, "offsetMilliseconds"));
+  PLIMSOLL_ASSIGN_OR_RETURN(epoch.offset_milliseconds,
+                            fields::Integer(object, "offsetMilliseconds"));
   return epoch;
 }
 
@@ -191,16 +195,21 @@ json SpecToJson(const TpmIdentity& identity) {
 
 std::string_view ToString(Decision decision) {
   switch (decision) {
-    case Decision::kPending: return "Pending";
-    case Decision::kApproved: return "Approved";
-    case Decision::kDenied: return "Denied";
-    case Decision::kRevoked: return "Revoked";
+    case Decision::kPending:
+      return "Pending";
+    case Decision::kApproved:
+      return "Approved";
+    case Decision::kDenied:
+      return "Denied";
+    case Decision::kRevoked:
+      return "Revoked";
   }
   return "Pending";
 }
 
 Result<Decision> DecisionFromText(std::string_view text) {
-  for (const Decision decision : {Decision::kPending, Decision::kApproved, Decision::kDenied, Decision::kRevoked}) {
+  for (const Decision decision :
+       {Decision::kPending, Decision::kApproved, Decision::kDenied, Decision::kRevoked}) {
     if (text == ToString(decision)) {
       return decision;
     }
@@ -213,10 +222,12 @@ Result<TpmIdentity> TpmIdentity::Parse(std::string_view text) {
   PLIMSOLL_ASSIGN_OR_RETURN(identity.meta, kube::ParseObjectMeta(text));
   PLIMSOLL_ASSIGN_OR_RETURN(const json object, fields::ParseObject(text));
   PLIMSOLL_ASSIGN_OR_RETURN(const json spec, fields::Object(object, "spec"));
-  PLIMSOLL_ASSIGN_OR_RETURN(identity.endorsement_key_sha256, fields::String(spec, "endorsementKeySHA256"));
+  PLIMSOLL_ASSIGN_OR_RETURN(identity.endorsement_key_sha256,
+                            fields::String(spec, "endorsementKeySHA256"));
   PLIMSOLL_ASSIGN_OR_RETURN(identity.node_name, fields::String(spec, "nodeName"));
   PLIMSOLL_ASSIGN_OR_RETURN(identity.source, fields::String(spec, "source", "Manual"));
-  PLIMSOLL_ASSIGN_OR_RETURN(const std::string decision, fields::String(spec, "decision", "Pending"));
+  PLIMSOLL_ASSIGN_OR_RETURN(const std::string decision,
+                            fields::String(spec, "decision", "Pending"));
   PLIMSOLL_ASSIGN_OR_RETURN(identity.decision, DecisionFromText(decision));
   PLIMSOLL_ASSIGN_OR_RETURN(identity.decision_reason, fields::String(spec, "decisionReason"));
   PLIMSOLL_ASSIGN_OR_RETURN(const json status, fields::Object(object, "status"));
@@ -229,7 +240,8 @@ std::string TpmIdentity::NameFor(std::string_view endorsement_key_sha256) {
 }
 
 bool TpmIdentity::Admitted() const {
-  return decision == Decision::kApproved || (decision == Decision::kPending && !status.admissions.empty());
+  return decision == Decision::kApproved ||
+         (decision == Decision::kPending && !status.admissions.empty());
 }
 
 std::string TpmIdentity::EncodeForCreate() const {
@@ -241,11 +253,13 @@ std::string TpmIdentity::EncodeForCreate() const {
 }
 
 std::string TpmIdentity::EncodeForStatusUpdate() const {
-  return json{{"apiVersion", "plimsoll.dev/v1alpha1"},
-              {"kind", "TPMIdentity"},
-              {"metadata", {{"name", meta.name}, {"uid", meta.uid}, {"resourceVersion", meta.resource_version}}},
-              {"spec", SpecToJson(*this)},
-              {"status", ToJson(status)}}
+  return json{
+      {"apiVersion", "plimsoll.dev/v1alpha1"},
+      {"kind", "TPMIdentity"},
+      {"metadata",
+       {{"name", meta.name}, {"uid", meta.uid}, {"resourceVersion", meta.resource_version}}},
+      {"spec", SpecToJson(*this)},
+      {"status", ToJson(status)}}
       .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

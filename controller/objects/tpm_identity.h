@@ -20,8 +20,9 @@ enum class Decision : uint8_t { kPending, kApproved, kDenied, kRevoked };
 std::string_view ToString(Decision decision);
 Result<Decision> DecisionFromText(std::string_view text);
 
-// Why an identity counts (api.md 3.3). `ref` is, for kHuman, the metadata.generation at which a person approved; for kEndorsementCertificate the name of the
-// EndorsementAuthority that the EK certificate chains to.
+// Why an identity counts (api.md 3.3). `ref` is, for kHuman, the metadata.generation at which a
+// person approved; for kEndorsementCertificate the name of the EndorsementAuthority that the EK
+// certificate chains to.
 struct Admission {
   enum class By : uint8_t { kHuman, kEndorsementCertificate };
   By by = By::kHuman;
@@ -31,12 +32,13 @@ struct Admission {
 };
 
 struct Endorsement {
-  std::string certificate;   // base64 of the DER, as the agent sent it; empty = the TPM has none
-  std::vector<std::string> chain;   // base64 of the DER of certificates that the agent offered beside it: hints, never trusted
-  std::string authority;     // EndorsementAuthority that it chains to; empty = none
+  std::string certificate;  // base64 of the DER, as the agent sent it; empty = the TPM has none
+  std::vector<std::string> chain;  // base64 of the DER of certificates that the agent offered
+                                   // beside it: hints, never trusted
+  std::string authority;           // EndorsementAuthority that it chains to; empty = none
   std::string issuer;
   std::optional<std::chrono::sys_seconds> not_after;  // often the year 9999
-  std::string manufacturer;  // TCG vendor id, for example IFX
+  std::string manufacturer;                           // TCG vendor id, for example IFX
   std::string model;
   std::string version;
 
@@ -54,9 +56,9 @@ struct TpmDescription {
 };
 
 struct ActivatedKey {
-  std::string name;          // AK Name in hex
-  Bytes public_area;         // TPMT_PUBLIC as enrolled
-  std::string profile;       // p384, p256, rsa2048
+  std::string name;     // AK Name in hex
+  Bytes public_area;    // TPMT_PUBLIC as enrolled
+  std::string profile;  // p384, p256, rsa2048
   WallTime activated_time{};
 
   bool operator==(const ActivatedKey&) const = default;
@@ -67,7 +69,7 @@ struct BootEpoch {
   int64_t reset_count = 0;
   int64_t restart_count = 0;
   std::string boot_id;
-  int64_t offset_milliseconds = 0;   // TPM clock minus time of receipt, in this epoch
+  int64_t offset_milliseconds = 0;  // TPM clock minus time of receipt, in this epoch
 
   bool operator==(const BootEpoch&) const = default;
 };
@@ -87,7 +89,7 @@ struct TpmIdentityStatus {
   std::vector<Admission> admissions;
   std::optional<BootEpoch> epoch;
   std::optional<UnacknowledgedFailure> unacknowledged_failure;
-  Conditions conditions;   // EndorsementVerified, KeyActivated, ConflictFree
+  Conditions conditions;  // EndorsementVerified, KeyActivated, ConflictFree
 
   bool operator==(const TpmIdentityStatus&) const = default;
 };
@@ -95,28 +97,33 @@ struct TpmIdentityStatus {
 // The TPMIdentity resource: which EK belongs to which node, which AK is proven, and why it counts.
 struct TpmIdentity {
   kube::ObjectMeta meta;
-  std::string endorsement_key_sha256;   // hex of SHA-256 of the EK's DER SubjectPublicKeyInfo
+  std::string endorsement_key_sha256;  // hex of SHA-256 of the EK's DER SubjectPublicKeyInfo
   std::string node_name;
-  std::string source;                   // Manual or Discovered
+  std::string source;  // Manual or Discovered
   Decision decision = Decision::kPending;
   std::string decision_reason;
   TpmIdentityStatus status;
 
   static Result<TpmIdentity> Parse(std::string_view json);
 
-  // "ek-" and the first 32 hex digits; whoever finds an object by this name still compares the whole hash.
+  // "ek-" and the first 32 hex digits; whoever finds an object by this name still compares the
+  // whole hash.
   static std::string NameFor(std::string_view endorsement_key_sha256);
 
   // Admitted identities alone exclude others (api.md 3.3): Approved, or Pending with an admission.
   bool Admitted() const;
 
   // Whether a quote under the recorded key may be asked for and judged at all.
-  bool MayAttest() const { return status.attestation_key && decision != Decision::kDenied && decision != Decision::kRevoked; }
+  bool MayAttest() const {
+    return status.attestation_key && decision != Decision::kDenied &&
+           decision != Decision::kRevoked;
+  }
 
   // The object as it is created: metadata.name and spec only.
   std::string EncodeForCreate() const;
 
-  // The object with uid, resourceVersion and status, for PUT on /status: a compare-and-swap. The API server keeps spec and labels as they are.
+  // The object with uid, resourceVersion and status, for PUT on /status: a compare-and-swap. The
+  // API server keeps spec and labels as they are.
   std::string EncodeForStatusUpdate() const;
 };
 

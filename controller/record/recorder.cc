@@ -11,10 +11,13 @@ constexpr int kAttempts = 5;
 
 }  // namespace
 
-Recorder::Recorder(kube::Client& client, const Lookup<NodeAttestation>& cache, const Clock& clock, telemetry::Logger& logger, RecorderOptions options)
+Recorder::Recorder(kube::Client& client, const Lookup<NodeAttestation>& cache, const Clock& clock,
+                   telemetry::Logger& logger, RecorderOptions options)
     : client_(client), cache_(cache), clock_(clock), logger_(logger), options_(options) {}
 
-Result<NodeAttestationStatus> Recorder::Apply(const std::string& node_name, const std::string& node_uid, std::chrono::seconds expire, const Change& change) {
+Result<NodeAttestationStatus> Recorder::Apply(const std::string& node_name,
+                                              const std::string& node_uid,
+                                              std::chrono::seconds expire, const Change& change) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     Result<NodeAttestation> current = Fetch(node_name, node_uid, attempt > 0);
     if (!current) {
@@ -32,22 +35,28 @@ Result<NodeAttestationStatus> Recorder::Apply(const std::string& node_name, cons
     }
     NodeAttestation next = *current;
     next.status = *wanted;
-    const auto written = client_.UpdateStatus({kube::kNodeAttestation, node_name}, next.EncodeForStatusUpdate());
+    const auto written =
+        client_.UpdateStatus({kube::kNodeAttestation, node_name}, next.EncodeForStatusUpdate());
     if (written) {
       if (current->status.summary != wanted->summary) {
-        logger_.Info("verdict changed", {{"node", node_name}, {"from", current->status.summary}, {"to", wanted->summary}});
+        logger_.Info(
+            "verdict changed",
+            {{"node", node_name}, {"from", current->status.summary}, {"to", wanted->summary}});
       }
       return *wanted;
     }
-    if (written.error().code != ErrorCode::kConflict && written.error().code != ErrorCode::kNotFound) {
+    if (written.error().code != ErrorCode::kConflict &&
+        written.error().code != ErrorCode::kNotFound) {
       return Wrap("write NodeAttestation status", written.error());
     }
   }
   return Fail(ErrorCode::kConflict, "NodeAttestation is being written by others", Retry::kBackoff);
 }
 
-// The object as it stands, made where there is none. From the cache at first: when that is behind, the write is refused and the next attempt asks the server.
-Result<NodeAttestation> Recorder::Fetch(const std::string& node_name, const std::string& node_uid, bool fresh) {
+// The object as it stands, made where there is none. From the cache at first: when that is behind,
+// the write is refused and the next attempt asks the server.
+Result<NodeAttestation> Recorder::Fetch(const std::string& node_name, const std::string& node_uid,
+                                        bool fresh) {
   if (!fresh) {
     if (const auto cached = cache_.Get(node_name); cached && cached->owner_uid == node_uid) {
       return *cached;
@@ -64,15 +73,18 @@ Result<NodeAttestation> Recorder::Fetch(const std::string& node_name, const std:
   } else if (live.error().code != ErrorCode::kNotFound) {
     return Wrap("read NodeAttestation", live.error());
   }
-  const auto created = client_.Create({kube::kNodeAttestation, ""}, NodeAttestation::EncodeForCreate(node_name, node_uid));
+  const auto created = client_.Create({kube::kNodeAttestation, ""},
+                                      NodeAttestation::EncodeForCreate(node_name, node_uid));
   if (!created) {
     return Wrap("create NodeAttestation", created.error());
   }
   return NodeAttestation::Parse(*created);
 }
 
-// Removes the object of an earlier Node of that name. Only the live Node decides who is the earlier one: our own cache may be behind.
-Status Recorder::Replace(const NodeAttestation& foreign, const std::string& node_name, const std::string& node_uid) {
+// Removes the object of an earlier Node of that name. Only the live Node decides who is the earlier
+// one: our own cache may be behind.
+Status Recorder::Replace(const NodeAttestation& foreign, const std::string& node_name,
+                         const std::string& node_uid) {
   const auto live = client_.Get({kube::kNode, node_name});
   if (!live) {
     return Wrap("read Node", live.error());
@@ -81,22 +93,26 @@ Status Recorder::Replace(const NodeAttestation& foreign, const std::string& node
   if (node.meta.uid != node_uid) {
     return Fail(ErrorCode::kDenied, "the Node of that name is another one now", Retry::kBackoff);
   }
-  logger_.Info("NodeAttestation of an earlier Node is replaced", {{"node", node_name}, {"nodeUID", node_uid}});
-  const Status deleted = client_.Delete({kube::kNodeAttestation, node_name}, {.uid = foreign.meta.uid, .resource_version = {}});
+  logger_.Info("NodeAttestation of an earlier Node is replaced",
+               {{"node", node_name}, {"nodeUID", node_uid}});
+  const Status deleted = client_.Delete({kube::kNodeAttestation, node_name},
+                                        {.uid = foreign.meta.uid, .resource_version = {}});
   if (!deleted && deleted.error().code != ErrorCode::kNotFound) {
     return Wrap("delete NodeAttestation", deleted.error());
   }
   return {};
 }
 
-bool Recorder::RefreshDue(const NodeAttestationStatus& before, const NodeAttestationStatus& after, std::chrono::seconds expire) const {
+bool Recorder::RefreshDue(const NodeAttestationStatus& before, const NodeAttestationStatus& after,
+                          std::chrono::seconds expire) const {
   if (!after.last_verified_time || after.last_verified_time == before.last_verified_time) {
     return false;
   }
   if (!before.last_verified_time) {
     return true;
   }
-  return *after.last_verified_time - *before.last_verified_time >= std::min<std::chrono::nanoseconds>(options_.status_refresh, expire / 3);
+  return *after.last_verified_time - *before.last_verified_time >=
+         std::min<std::chrono::nanoseconds>(options_.status_refresh, expire / 3);
 }
 
 bool Significant(const NodeAttestationStatus& before, const NodeAttestationStatus& after) {
@@ -113,7 +129,8 @@ bool Significant(const NodeAttestationStatus& before, const NodeAttestationStatu
     comparable.consecutive_failures = before.consecutive_failures;
   }
   for (PolicyResult& policy : comparable.policies) {
-    const auto same = std::find_if(before.policies.begin(), before.policies.end(), [&](const PolicyResult& p) { return p.uid == policy.uid; });
+    const auto same = std::find_if(before.policies.begin(), before.policies.end(),
+                                   [&](const PolicyResult& p) { return p.uid == policy.uid; });
     if (same != before.policies.end() && same->judged_time && policy.judged_time) {
       policy.judged_time = same->judged_time;
     }

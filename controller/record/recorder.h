@@ -17,29 +17,39 @@
 namespace plimsoll::controller::record {
 
 struct RecorderOptions {
-  std::chrono::seconds status_refresh{300};   // controller.statusRefreshSeconds
+  std::chrono::seconds status_refresh{300};  // controller.statusRefreshSeconds
 };
 
 // Writes NodeAttestation status by compare-and-swap: the single lock of a node.
 //
-// A status is written when it differs in more than times and counters (see Significant), and otherwise when the last write is older than
-// min(status_refresh, a third of the freshness' expire). Thread-safe.
+// A status is written when it differs in more than times and counters (see Significant), and
+// otherwise when the last write is older than min(status_refresh, a third of the freshness'
+// expire). Thread-safe.
 class Recorder {
  public:
-  // Gives the new status for the present one; nullopt to leave it. Called again with a newer object after a conflict, so it must not have other effects.
-  using Change = std::function<std::optional<NodeAttestationStatus>(const NodeAttestationStatus& current)>;
+  // Gives the new status for the present one; nullopt to leave it. Called again with a newer object
+  // after a conflict, so it must not have other effects.
+  using Change =
+      std::function<std::optional<NodeAttestationStatus>(const NodeAttestationStatus& current)>;
 
-  Recorder(kube::Client& client, const Lookup<NodeAttestation>& cache, const Clock& clock, telemetry::Logger& logger, RecorderOptions options);
+  Recorder(kube::Client& client, const Lookup<NodeAttestation>& cache, const Clock& clock,
+           telemetry::Logger& logger, RecorderOptions options);
 
-  // Applies `change` to the NodeAttestation of that Node, creating the object where there is none, and returns the status as it now is. An object of another
-  // Node UID is deleted and made anew first: its status is never taken over. `expire` is the node's present expiry, for the refresh interval.
-  // Fails with kConflict when five attempts met other writers, kUnavailable when the API server does not answer: then nothing has changed.
-  Result<NodeAttestationStatus> Apply(const std::string& node_name, const std::string& node_uid, std::chrono::seconds expire, const Change& change);
+  // Applies `change` to the NodeAttestation of that Node, creating the object where there is none,
+  // and returns the status as it now is. An object of another Node UID is deleted and made anew
+  // first: its status is never taken over. `expire` is the node's present expiry, for the refresh
+  // interval. Fails with kConflict when five attempts met other writers, kUnavailable when the API
+  // server does not answer: then nothing has changed.
+  Result<NodeAttestationStatus> Apply(const std::string& node_name, const std::string& node_uid,
+                                      std::chrono::seconds expire, const Change& change);
 
  private:
-  Result<NodeAttestation> Fetch(const std::string& node_name, const std::string& node_uid, bool fresh);
-  Status Replace(const NodeAttestation& foreign, const std::string& node_name, const std::string& node_uid);
-  bool RefreshDue(const NodeAttestationStatus& before, const NodeAttestationStatus& after, std::chrono::seconds expire) const;
+  Result<NodeAttestation> Fetch(const std::string& node_name, const std::string& node_uid,
+                                bool fresh);
+  Status Replace(const NodeAttestation& foreign, const std::string& node_name,
+                 const std::string& node_uid);
+  bool RefreshDue(const NodeAttestationStatus& before, const NodeAttestationStatus& after,
+                  std::chrono::seconds expire) const;
 
   kube::Client& client_;
   const Lookup<NodeAttestation>& cache_;
@@ -48,8 +58,8 @@ class Recorder {
   const RecorderOptions options_;
 };
 
-// Whether the two differ in what people or the leader act on: everything but last_verified_time, last_trusted_time, expiration_time, the clock's value and
-// consecutive_failures beyond the first.
+// Whether the two differ in what people or the leader act on: everything but last_verified_time,
+// last_trusted_time, expiration_time, the clock's value and consecutive_failures beyond the first.
 bool Significant(const NodeAttestationStatus& before, const NodeAttestationStatus& after);
 
 }  // namespace plimsoll::controller::record

@@ -22,7 +22,8 @@ constexpr std::string_view kTrusted = "Trusted";
 constexpr std::string_view kEvidenceFresh = "EvidenceFresh";
 constexpr std::string_view kIdentityVerified = "IdentityVerified";
 constexpr std::string_view kAuditPassed = "AuditPassed";
-constexpr std::string_view kSince = "; since then: ";   // parts the message of a sticking verdict from what came after it
+constexpr std::string_view kSince =
+    "; since then: ";  // parts the message of a sticking verdict from what came after it
 
 std::string_view ModeText(policy::Mode mode) { return policy::ToString(mode); }
 
@@ -35,18 +36,28 @@ NodeAttestationStatus Begin(const NodeAttestationStatus& before, const Surroundi
   return fresh;
 }
 
-void SetCondition(NodeAttestationStatus& status, std::string_view type, ConditionStatus value, std::string_view reason, std::string message, WallTime now) {
-  Set(status.conditions, {.type = std::string(type), .status = value, .reason = std::string(reason), .message = std::move(message)}, now);
+void SetCondition(NodeAttestationStatus& status, std::string_view type, ConditionStatus value,
+                  std::string_view reason, std::string message, WallTime now) {
+  Set(status.conditions,
+      {.type = std::string(type),
+       .status = value,
+       .reason = std::string(reason),
+       .message = std::move(message)},
+      now);
 }
 
 // The one place where a summary changes.
-void SetSummary(NodeAttestationStatus& status, Verdict verdict, Reason reason, std::string message, WallTime now) {
+void SetSummary(NodeAttestationStatus& status, Verdict verdict, Reason reason, std::string message,
+                WallTime now) {
   const std::string summary(appraisal::ToString(verdict));
   const ConditionStatus value = verdict == Verdict::kTrusted     ? ConditionStatus::kTrue
                                 : verdict == Verdict::kUntrusted ? ConditionStatus::kFalse
                                                                  : ConditionStatus::kUnknown;
   if (status.summary != summary) {
-    status.transitions.push_back({.time = now, .from = status.summary, .to = summary, .reason = std::string(appraisal::ToString(reason))});
+    status.transitions.push_back({.time = now,
+                                  .from = status.summary,
+                                  .to = summary,
+                                  .reason = std::string(appraisal::ToString(reason))});
     if (status.transitions.size() > kMaxTransitions) {
       status.transitions.erase(status.transitions.begin());
     }
@@ -57,16 +68,24 @@ void SetSummary(NodeAttestationStatus& status, Verdict verdict, Reason reason, s
 
 // Untrusted, and some Enforce policy still selects the node.
 bool Sticks(const NodeAttestationStatus& status, const Surroundings& s) {
-  return status.summary == appraisal::ToString(Verdict::kUntrusted) && s.policies.enforced && Find(status.conditions, kTrusted) != nullptr;
+  return status.summary == appraisal::ToString(Verdict::kUntrusted) && s.policies.enforced &&
+         Find(status.conditions, kTrusted) != nullptr;
 }
 
-// Sets the summary as the rules over time allow: without an Enforce policy nobody asks, so the node is Unknown whatever its evidence was (EvidenceFresh says
-// that); and an Unknown outcome does not end Untrusted while some Enforce policy selects the node.
-void Settle(NodeAttestationStatus& status, Verdict verdict, Reason reason, const std::string& message, const Surroundings& s) {
+// Sets the summary as the rules over time allow: without an Enforce policy nobody asks, so the node
+// is Unknown whatever its evidence was (EvidenceFresh says that); and an Unknown outcome does not
+// end Untrusted while some Enforce policy selects the node.
+void Settle(NodeAttestationStatus& status, Verdict verdict, Reason reason,
+            const std::string& message, const Surroundings& s) {
   if (!s.policies.enforced) {
     const bool rejected = verdict == Verdict::kUntrusted;
-    SetSummary(status, Verdict::kUnknown, Reason::kNoEnforcingPolicy,
-               rejected ? fmt::format("no Enforce policy selects the node; its evidence was rejected: {}: {}", appraisal::ToString(reason), message) : message, s.now);
+    SetSummary(
+        status, Verdict::kUnknown, Reason::kNoEnforcingPolicy,
+        rejected
+            ? fmt::format("no Enforce policy selects the node; its evidence was rejected: {}: {}",
+                          appraisal::ToString(reason), message)
+            : message,
+        s.now);
     return;
   }
   if (verdict != Verdict::kUnknown || !Sticks(status, s)) {
@@ -74,11 +93,13 @@ void Settle(NodeAttestationStatus& status, Verdict verdict, Reason reason, const
     return;
   }
   Condition kept = *Find(status.conditions, kTrusted);
-  kept.message = fmt::format("{}{}{}: {}", kept.message.substr(0, kept.message.find(kSince)), kSince, appraisal::ToString(reason), message);
+  kept.message = fmt::format("{}{}{}: {}", kept.message.substr(0, kept.message.find(kSince)),
+                             kSince, appraisal::ToString(reason), message);
   Set(status.conditions, std::move(kept), s.now);
 }
 
-PolicyResult ToStored(const appraisal::PolicyResult& result, const NodeAttestationStatus& before, WallTime now) {
+PolicyResult ToStored(const appraisal::PolicyResult& result, const NodeAttestationStatus& before,
+                      WallTime now) {
   PolicyResult stored{.name = result.name,
                       .uid = result.uid,
                       .observed_generation = result.generation,
@@ -87,7 +108,8 @@ PolicyResult ToStored(const appraisal::PolicyResult& result, const NodeAttestati
                       .reason = std::string(appraisal::ToString(result.reason)),
                       .judged_time = now,
                       .violations = {}};
-  const auto last = std::find_if(before.policies.begin(), before.policies.end(), [&](const PolicyResult& p) { return p.uid == result.uid; });
+  const auto last = std::find_if(before.policies.begin(), before.policies.end(),
+                                 [&](const PolicyResult& p) { return p.uid == result.uid; });
   if (result.stands && last != before.policies.end()) {
     stored.judged_time = last->judged_time;
   }
@@ -95,7 +117,11 @@ PolicyResult ToStored(const appraisal::PolicyResult& result, const NodeAttestati
     if (stored.violations.size() == kMaxViolations) {
       break;
     }
-    Violation violation{.check = std::string(finding.check), .pcr = std::nullopt, .observed = finding.observed, .expected = finding.expected, .message = finding.message};
+    Violation violation{.check = std::string(finding.check),
+                        .pcr = std::nullopt,
+                        .observed = finding.observed,
+                        .expected = finding.expected,
+                        .message = finding.message};
     if (finding.pcr) {
       violation.pcr = finding.pcr->index;
     }
@@ -104,7 +130,8 @@ PolicyResult ToStored(const appraisal::PolicyResult& result, const NodeAttestati
   return stored;
 }
 
-void StorePolicies(NodeAttestationStatus& status, const std::vector<appraisal::PolicyResult>& results, WallTime now) {
+void StorePolicies(NodeAttestationStatus& status,
+                   const std::vector<appraisal::PolicyResult>& results, WallTime now) {
   std::vector<PolicyResult> stored;
   stored.reserve(results.size());
   std::string failed;
@@ -120,7 +147,8 @@ void StorePolicies(NodeAttestationStatus& status, const std::vector<appraisal::P
 }
 
 // Pass or Fail for every PCR that a policy reads, empty for the others.
-std::string PcrOutcome(const PcrValue& pcr, const policies::NodePolicies& policies, const std::vector<appraisal::PolicyResult>& results) {
+std::string PcrOutcome(const PcrValue& pcr, const policies::NodePolicies& policies,
+                       const std::vector<appraisal::PolicyResult>& results) {
   bool read = false;
   for (const auto& compiled : policies.policies) {
     for (const policy::PcrRule& rule : compiled->spec().pcrs) {
@@ -132,7 +160,8 @@ std::string PcrOutcome(const PcrValue& pcr, const policies::NodePolicies& polici
   }
   for (const appraisal::PolicyResult& result : results) {
     for (const appraisal::Finding& finding : result.findings) {
-      if (finding.reason && finding.pcr && finding.pcr->index == pcr.index && tcg::BankName(finding.pcr->bank) == pcr.bank) {
+      if (finding.reason && finding.pcr && finding.pcr->index == pcr.index &&
+          tcg::BankName(finding.pcr->bank) == pcr.bank) {
         return "Fail";
       }
     }
@@ -143,26 +172,32 @@ std::string PcrOutcome(const PcrValue& pcr, const policies::NodePolicies& polici
 void StoreFacts(NodeAttestationStatus& status, const appraisal::Facts& facts) {
   status.pcrs.clear();
   for (const evidence::PcrValue& value : facts.pcrs) {
-    status.pcrs.push_back({.bank = std::string(tcg::BankName(value.bank)), .index = value.index, .digest = ToHex(value.digest), .result = {}});
+    status.pcrs.push_back({.bank = std::string(tcg::BankName(value.bank)),
+                           .index = value.index,
+                           .digest = ToHex(value.digest),
+                           .result = {}});
   }
   status.boot_id = facts.boot_id;
   if (facts.clock) {
-    status.clock = TpmClock{.clock = static_cast<int64_t>(facts.clock->clock),
-                            .reset_count = facts.clock->reset_count,
-                            .restart_count = facts.clock->restart_count,
-                            .safe = facts.clock->safe,
-                            .unexplained_reset = facts.unexplained_reset,
-                            .firmware_version = facts.firmware ? facts.firmware->ToText() : std::string()};
+    status.clock =
+        TpmClock{.clock = static_cast<int64_t>(facts.clock->clock),
+                 .reset_count = facts.clock->reset_count,
+                 .restart_count = facts.clock->restart_count,
+                 .safe = facts.clock->safe,
+                 .unexplained_reset = facts.unexplained_reset,
+                 .firmware_version = facts.firmware ? facts.firmware->ToText() : std::string()};
   }
 }
 
-void StorePcrOutcomes(NodeAttestationStatus& status, const policies::NodePolicies& policies, const std::vector<appraisal::PolicyResult>& results) {
+void StorePcrOutcomes(NodeAttestationStatus& status, const policies::NodePolicies& policies,
+                      const std::vector<appraisal::PolicyResult>& results) {
   for (PcrValue& pcr : status.pcrs) {
     pcr.result = PcrOutcome(pcr, policies, results);
   }
 }
 
-void SetIdentityCondition(NodeAttestationStatus& status, const std::vector<appraisal::PolicyResult>& results, WallTime now) {
+void SetIdentityCondition(NodeAttestationStatus& status,
+                          const std::vector<appraisal::PolicyResult>& results, WallTime now) {
   bool judged = false;
   for (const appraisal::PolicyResult& result : results) {
     if (result.mode == policy::Mode::kAudit) {
@@ -170,31 +205,44 @@ void SetIdentityCondition(NodeAttestationStatus& status, const std::vector<appra
     }
     judged = true;
     if (result.identity) {
-      SetCondition(status, kIdentityVerified, *result.identity == Reason::kIdentityDenied ? ConditionStatus::kFalse : ConditionStatus::kUnknown,
-                   appraisal::ToString(*result.identity), fmt::format("identity {} does not count for policy {}", status.tpm_identity, result.name), now);
+      SetCondition(
+          status, kIdentityVerified,
+          *result.identity == Reason::kIdentityDenied ? ConditionStatus::kFalse
+                                                      : ConditionStatus::kUnknown,
+          appraisal::ToString(*result.identity),
+          fmt::format("identity {} does not count for policy {}", status.tpm_identity, result.name),
+          now);
       return;
     }
   }
   if (judged) {
-    SetCondition(status, kIdentityVerified, ConditionStatus::kTrue, "Admitted", fmt::format("identity {} counts for every policy", status.tpm_identity), now);
+    SetCondition(status, kIdentityVerified, ConditionStatus::kTrue, "Admitted",
+                 fmt::format("identity {} counts for every policy", status.tpm_identity), now);
   } else {
-    SetCondition(status, kIdentityVerified, ConditionStatus::kUnknown, appraisal::ToString(Reason::kNoEnforcingPolicy), "no policy asks for an identity", now);
+    SetCondition(status, kIdentityVerified, ConditionStatus::kUnknown,
+                 appraisal::ToString(Reason::kNoEnforcingPolicy), "no policy asks for an identity",
+                 now);
   }
 }
 
-void SetAuditCondition(NodeAttestationStatus& status, const std::optional<bool>& passed, WallTime now) {
+void SetAuditCondition(NodeAttestationStatus& status, const std::optional<bool>& passed,
+                       WallTime now) {
   if (!passed) {
-    SetCondition(status, kAuditPassed, ConditionStatus::kUnknown, "NoAuditPolicy", "no Audit policy selects the node", now);
+    SetCondition(status, kAuditPassed, ConditionStatus::kUnknown, "NoAuditPolicy",
+                 "no Audit policy selects the node", now);
   } else if (*passed) {
-    SetCondition(status, kAuditPassed, ConditionStatus::kTrue, "AllAuditPoliciesPassed", "every Audit policy would pass", now);
+    SetCondition(status, kAuditPassed, ConditionStatus::kTrue, "AllAuditPoliciesPassed",
+                 "every Audit policy would pass", now);
   } else {
-    SetCondition(status, kAuditPassed, ConditionStatus::kFalse, "AuditPolicyFailing", "an Audit policy would not pass; see status.policies", now);
+    SetCondition(status, kAuditPassed, ConditionStatus::kFalse, "AuditPolicyFailing",
+                 "an Audit policy would not pass; see status.policies", now);
   }
 }
 
 // What a judgement changes, from fresh evidence or from stored facts alike.
-void StoreJudgement(NodeAttestationStatus& status, const std::vector<appraisal::PolicyResult>& results, const std::optional<bool>& audit_passed,
-                    const Surroundings& s) {
+void StoreJudgement(NodeAttestationStatus& status,
+                    const std::vector<appraisal::PolicyResult>& results,
+                    const std::optional<bool>& audit_passed, const Surroundings& s) {
   StorePcrOutcomes(status, s.policies, results);
   StorePolicies(status, results, s.now);
   SetIdentityCondition(status, results, s.now);
@@ -202,24 +250,29 @@ void StoreJudgement(NodeAttestationStatus& status, const std::vector<appraisal::
   status.inputs = s.inputs;
 }
 
-// The policies of a node about which nothing new could be found out. Where Untrusted sticks, what proved it stays readable.
+// The policies of a node about which nothing new could be found out. Where Untrusted sticks, what
+// proved it stays readable.
 void StoreUnjudged(NodeAttestationStatus& status, std::string_view reason, const Surroundings& s) {
   const bool sticks = Sticks(status, s);
   std::vector<PolicyResult> results;
   for (const auto& compiled : s.policies.policies) {
-    const auto last = std::find_if(status.policies.begin(), status.policies.end(), [&](const PolicyResult& p) { return p.uid == compiled->meta().uid; });
+    const auto last =
+        std::find_if(status.policies.begin(), status.policies.end(),
+                     [&](const PolicyResult& p) { return p.uid == compiled->meta().uid; });
     if (sticks && last != status.policies.end()) {
       results.push_back(*last);
       continue;
     }
-    results.push_back({.name = compiled->meta().name,
-                       .uid = compiled->meta().uid,
-                       .observed_generation = compiled->meta().generation,
-                       .mode = std::string(ModeText(compiled->mode())),
-                       .result = std::string(appraisal::ToString(PolicyOutcome::kUnknown)),
-                       .reason = std::string(compiled->ready() ? reason : appraisal::ToString(Reason::kPolicyNotReady)),
-                       .judged_time = last == status.policies.end() ? std::nullopt : last->judged_time,
-                       .violations = {}});
+    results.push_back(
+        {.name = compiled->meta().name,
+         .uid = compiled->meta().uid,
+         .observed_generation = compiled->meta().generation,
+         .mode = std::string(ModeText(compiled->mode())),
+         .result = std::string(appraisal::ToString(PolicyOutcome::kUnknown)),
+         .reason =
+             std::string(compiled->ready() ? reason : appraisal::ToString(Reason::kPolicyNotReady)),
+         .judged_time = last == status.policies.end() ? std::nullopt : last->judged_time,
+         .violations = {}});
   }
   status.policies = std::move(results);
   if (!sticks) {
@@ -237,19 +290,23 @@ Result<tcg::AlgorithmId> BankFromName(std::string_view name) {
 
 }  // namespace
 
-NodeAttestationStatus AfterAppraisal(const NodeAttestationStatus& before, const appraisal::Appraisal& appraisal, const std::string& identity,
-                                     const Surroundings& s) {
+NodeAttestationStatus AfterAppraisal(const NodeAttestationStatus& before,
+                                     const appraisal::Appraisal& appraisal,
+                                     const std::string& identity, const Surroundings& s) {
   NodeAttestationStatus status = Begin(before, s);
   status.tpm_identity = identity;
   if (appraisal.facts) {
     StoreFacts(status, *appraisal.facts);
     status.last_verified_time = s.now;
     status.expiration_time = s.now + s.policies.expire;
-    SetCondition(status, kEvidenceFresh, ConditionStatus::kTrue, "Verified", "the last quote verified", s.now);
+    SetCondition(status, kEvidenceFresh, ConditionStatus::kTrue, "Verified",
+                 "the last quote verified", s.now);
   } else {
-    SetCondition(status, kEvidenceFresh, ConditionStatus::kFalse, appraisal::ToString(appraisal.reason), appraisal.message, s.now);
+    SetCondition(status, kEvidenceFresh, ConditionStatus::kFalse,
+                 appraisal::ToString(appraisal.reason), appraisal.message, s.now);
   }
-  status.consecutive_failures = appraisal.verdict == Verdict::kUntrusted ? status.consecutive_failures + 1 : 0;
+  status.consecutive_failures =
+      appraisal.verdict == Verdict::kUntrusted ? status.consecutive_failures + 1 : 0;
   StoreJudgement(status, appraisal.policies, appraisal.audit_passed, s);
   Settle(status, appraisal.verdict, appraisal.reason, appraisal.message, s);
   if (appraisal.verdict == Verdict::kTrusted) {
@@ -258,11 +315,14 @@ NodeAttestationStatus AfterAppraisal(const NodeAttestationStatus& before, const 
   return status;
 }
 
-NodeAttestationStatus AfterRejudgement(const NodeAttestationStatus& before, const appraisal::Judgement& judgement, const Surroundings& s) {
+NodeAttestationStatus AfterRejudgement(const NodeAttestationStatus& before,
+                                       const appraisal::Judgement& judgement,
+                                       const Surroundings& s) {
   NodeAttestationStatus status = Begin(before, s);
   StoreJudgement(status, judgement.policies, judgement.audit_passed, s);
   if (status.last_verified_time) {
-    status.expiration_time = std::min(status.expiration_time.value_or(s.now), *status.last_verified_time + s.policies.expire);
+    status.expiration_time = std::min(status.expiration_time.value_or(s.now),
+                                      *status.last_verified_time + s.policies.expire);
   }
   Settle(status, judgement.verdict, judgement.reason, judgement.message, s);
   if (judgement.verdict == Verdict::kTrusted) {
@@ -271,7 +331,8 @@ NodeAttestationStatus AfterRejudgement(const NodeAttestationStatus& before, cons
   return status;
 }
 
-NodeAttestationStatus AfterStateChange(const NodeAttestationStatus& before, Reason reason, const std::string& message, const Surroundings& s) {
+NodeAttestationStatus AfterStateChange(const NodeAttestationStatus& before, Reason reason,
+                                       const std::string& message, const Surroundings& s) {
   NodeAttestationStatus status = Begin(before, s);
   const std::string_view word = appraisal::ToString(reason);
   switch (reason) {
@@ -290,7 +351,7 @@ NodeAttestationStatus AfterStateChange(const NodeAttestationStatus& before, Reas
       SetCondition(status, kIdentityVerified, ConditionStatus::kUnknown, word, message, s.now);
       SetCondition(status, kEvidenceFresh, ConditionStatus::kFalse, word, message, s.now);
       break;
-    default:   // the evidence is gone or could not be made
+    default:  // the evidence is gone or could not be made
       SetCondition(status, kEvidenceFresh, ConditionStatus::kFalse, word, message, s.now);
       break;
   }
@@ -305,8 +366,9 @@ NodeAttestationStatus AfterStateChange(const NodeAttestationStatus& before, Reas
 
 bool MayRejudge(const NodeAttestationStatus& status, const std::string& node_uid, WallTime now) {
   const Condition* fresh = Find(status.conditions, kEvidenceFresh);
-  return status.node_uid == node_uid && !status.pcrs.empty() && status.clock && !status.tpm_identity.empty() && status.expiration_time &&
-         now < *status.expiration_time && fresh != nullptr && fresh->status == ConditionStatus::kTrue;
+  return status.node_uid == node_uid && !status.pcrs.empty() && status.clock &&
+         !status.tpm_identity.empty() && status.expiration_time && now < *status.expiration_time &&
+         fresh != nullptr && fresh->status == ConditionStatus::kTrue;
 }
 
 Result<appraisal::Facts> StoredFacts(const NodeAttestationStatus& status) {
@@ -317,16 +379,19 @@ Result<appraisal::Facts> StoredFacts(const NodeAttestationStatus& status) {
     if (digest.size() != tcg::DigestSize(bank) || pcr.index < 0 || pcr.index > 31) {
       return Fail(ErrorCode::kMalformed, "stored PCR value of the wrong length or index");
     }
-    facts.pcrs.push_back({.bank = bank, .index = static_cast<uint32_t>(pcr.index), .digest = std::move(digest)});
+    facts.pcrs.push_back(
+        {.bank = bank, .index = static_cast<uint32_t>(pcr.index), .digest = std::move(digest)});
   }
   if (status.clock) {
-    facts.clock = tcg::ClockInfo{.clock = static_cast<uint64_t>(status.clock->clock),
-                                 .reset_count = static_cast<uint32_t>(status.clock->reset_count),
-                                 .restart_count = static_cast<uint32_t>(status.clock->restart_count),
-                                 .safe = status.clock->safe};
+    facts.clock =
+        tcg::ClockInfo{.clock = static_cast<uint64_t>(status.clock->clock),
+                       .reset_count = static_cast<uint32_t>(status.clock->reset_count),
+                       .restart_count = static_cast<uint32_t>(status.clock->restart_count),
+                       .safe = status.clock->safe};
     facts.unexplained_reset = status.clock->unexplained_reset;
     if (!status.clock->firmware_version.empty()) {
-      PLIMSOLL_ASSIGN_OR_RETURN(facts.firmware, policy::FirmwareVersion::Parse(status.clock->firmware_version));
+      PLIMSOLL_ASSIGN_OR_RETURN(facts.firmware,
+                                policy::FirmwareVersion::Parse(status.clock->firmware_version));
     }
   }
   facts.boot_id = status.boot_id;
@@ -336,48 +401,65 @@ Result<appraisal::Facts> StoredFacts(const NodeAttestationStatus& status) {
 appraisal::IdentityFacts IdentityFactsOf(const TpmIdentity& identity) {
   appraisal::IdentityFacts facts;
   switch (identity.decision) {
-    case Decision::kPending: facts.decision = appraisal::Decision::kPending; break;
-    case Decision::kApproved: facts.decision = appraisal::Decision::kApproved; break;
-    case Decision::kDenied: facts.decision = appraisal::Decision::kDenied; break;
-    case Decision::kRevoked: facts.decision = appraisal::Decision::kRevoked; break;
+    case Decision::kPending:
+      facts.decision = appraisal::Decision::kPending;
+      break;
+    case Decision::kApproved:
+      facts.decision = appraisal::Decision::kApproved;
+      break;
+    case Decision::kDenied:
+      facts.decision = appraisal::Decision::kDenied;
+      break;
+    case Decision::kRevoked:
+      facts.decision = appraisal::Decision::kRevoked;
+      break;
   }
   for (const Admission& admission : identity.status.admissions) {
-    facts.admissions.push_back({.by = admission.by == Admission::By::kHuman ? appraisal::AdmissionRecord::By::kHuman
-                                                                            : appraisal::AdmissionRecord::By::kEndorsementCertificate,
+    facts.admissions.push_back({.by = admission.by == Admission::By::kHuman
+                                          ? appraisal::AdmissionRecord::By::kHuman
+                                          : appraisal::AdmissionRecord::By::kEndorsementCertificate,
                                 .ref = admission.ref});
   }
   if (identity.status.attestation_key) {
-    facts.key_profile = crypto::KeyProfileFromName(identity.status.attestation_key->profile).value_or(crypto::KeyProfile::kOther);
+    facts.key_profile = crypto::KeyProfileFromName(identity.status.attestation_key->profile)
+                            .value_or(crypto::KeyProfile::kOther);
   }
-  // The certificate's word counts once it was judged good; without one, the word of the TPM that a person approved.
+  // The certificate's word counts once it was judged good; without one, the word of the TPM that a
+  // person approved.
   if (!identity.status.endorsement.authority.empty()) {
     facts.manufacturer = identity.status.endorsement.manufacturer;
   } else if (identity.decision == Decision::kApproved) {
-    facts.manufacturer =
-        identity.status.endorsement.manufacturer.empty() ? identity.status.tpm.manufacturer : identity.status.endorsement.manufacturer;
+    facts.manufacturer = identity.status.endorsement.manufacturer.empty()
+                             ? identity.status.tpm.manufacturer
+                             : identity.status.endorsement.manufacturer;
   }
   return facts;
 }
 
-std::vector<appraisal::AppliedPolicy> Applied(const policies::NodePolicies& policies, const NodeAttestationStatus& status, WallTime now) {
+std::vector<appraisal::AppliedPolicy> Applied(const policies::NodePolicies& policies,
+                                              const NodeAttestationStatus& status, WallTime now) {
   std::vector<appraisal::AppliedPolicy> applied;
   applied.reserve(policies.policies.size());
   for (const auto& compiled : policies.policies) {
     appraisal::AppliedPolicy entry{.policy = compiled, .last = std::nullopt};
-    const auto last = std::find_if(status.policies.begin(), status.policies.end(), [&](const PolicyResult& p) { return p.uid == compiled->meta().uid; });
-    if (last != status.policies.end() && last->judged_time && now < *last->judged_time + compiled->spec().freshness.expire && last->result != "Unknown") {
+    const auto last =
+        std::find_if(status.policies.begin(), status.policies.end(),
+                     [&](const PolicyResult& p) { return p.uid == compiled->meta().uid; });
+    if (last != status.policies.end() && last->judged_time &&
+        now < *last->judged_time + compiled->spec().freshness.expire && last->result != "Unknown") {
       const auto reason = appraisal::ParseReason(last->reason);
-      entry.last = appraisal::PolicyResult{.name = last->name,
-                                           .uid = last->uid,
-                                           .generation = last->observed_generation,
-                                           .mode = compiled->mode(),
-                                           .outcome = last->result == "Pass" ? PolicyOutcome::kPass : PolicyOutcome::kFail,
-                                           .reason = reason.value_or(Reason::kPolicyNotReady),
-                                           .identity = std::nullopt,
-                                           .stands = true,
-                                           .findings = {}};
+      entry.last = appraisal::PolicyResult{
+          .name = last->name,
+          .uid = last->uid,
+          .generation = last->observed_generation,
+          .mode = compiled->mode(),
+          .outcome = last->result == "Pass" ? PolicyOutcome::kPass : PolicyOutcome::kFail,
+          .reason = reason.value_or(Reason::kPolicyNotReady),
+          .identity = std::nullopt,
+          .stands = true,
+          .findings = {}};
       if (!reason) {
-        entry.last.reset();   // written by another version
+        entry.last.reset();  // written by another version
       }
     }
     applied.push_back(std::move(entry));
@@ -385,11 +467,14 @@ std::vector<appraisal::AppliedPolicy> Applied(const policies::NodePolicies& poli
   return applied;
 }
 
-bool JudgedWithNewerInputs(const NodeAttestationStatus& status, const policies::NodePolicies& policies) {
+bool JudgedWithNewerInputs(const NodeAttestationStatus& status,
+                           const policies::NodePolicies& policies) {
   return std::any_of(policies.policies.begin(), policies.policies.end(), [&](const auto& compiled) {
-    return std::any_of(status.policies.begin(), status.policies.end(), [&](const PolicyResult& result) {
-      return result.uid == compiled->meta().uid && result.observed_generation > compiled->meta().generation;
-    });
+    return std::any_of(status.policies.begin(), status.policies.end(),
+                       [&](const PolicyResult& result) {
+                         return result.uid == compiled->meta().uid &&
+                                result.observed_generation > compiled->meta().generation;
+                       });
   });
 }
 

@@ -9,10 +9,13 @@
 #include "controller/objects/tpm_identity.h"
 #include "controller/policies/picture.h"
 
-// From one status of a node to the next: pure functions, and the only place where the rules of api.md 3.1 live that a verdict obeys over time (Untrusted sticks).
+// From one status of a node to the next: pure functions, and the only place where the rules of
+// api.md 3.1 live that a verdict obeys over time (Untrusted sticks).
 //
-// Untrusted is left through a Trusted judgement only, or when no Enforce policy selects the node any more. An outcome that is Unknown leaves summary,
-// condition Trusted=False and its reason as they are, and shows in EvidenceFresh and in the message. A status of another Node UID counts as empty.
+// Untrusted is left through a Trusted judgement only, or when no Enforce policy selects the node
+// any more. An outcome that is Unknown leaves summary, condition Trusted=False and its reason as
+// they are, and shows in EvidenceFresh and in the message. A status of another Node UID counts as
+// empty.
 namespace plimsoll::controller::record {
 
 // What every transition needs to know beside the event itself.
@@ -24,19 +27,26 @@ struct Surroundings {
 };
 
 // Evidence was appraised (Disposition::kJudged). `identity` is the TPMIdentity's name.
-NodeAttestationStatus AfterAppraisal(const NodeAttestationStatus& before, const appraisal::Appraisal& appraisal, const std::string& identity,
-                                     const Surroundings& surroundings);
+NodeAttestationStatus AfterAppraisal(const NodeAttestationStatus& before,
+                                     const appraisal::Appraisal& appraisal,
+                                     const std::string& identity, const Surroundings& surroundings);
 
-// The stored facts were judged again because inputs changed. The caller has made sure that MayRejudge(before).
-NodeAttestationStatus AfterRejudgement(const NodeAttestationStatus& before, const appraisal::Judgement& judgement, const Surroundings& surroundings);
-
-// No evidence, but news about the node's state: TPMAbsent, TPMError, EvidenceExpired, NotEnrolled, IdentityPending, IdentityDenied, IdentityConflict,
-// PolicyNotReady, NoEnforcingPolicy, ControllerStarting. Never makes a node Trusted or Untrusted.
-NodeAttestationStatus AfterStateChange(const NodeAttestationStatus& before, appraisal::Reason reason, const std::string& message,
+// The stored facts were judged again because inputs changed. The caller has made sure that
+// MayRejudge(before).
+NodeAttestationStatus AfterRejudgement(const NodeAttestationStatus& before,
+                                       const appraisal::Judgement& judgement,
                                        const Surroundings& surroundings);
 
-// Whether the stored facts can stand for fresh evidence: of this Node UID, with PCR values and an AK still activated, not expired, and the last evidence did not
-// fail on itself (steps 1-8): a node that sent a forged quote is not judged by the good one before it.
+// No evidence, but news about the node's state: TPMAbsent, TPMError, EvidenceExpired, NotEnrolled,
+// IdentityPending, IdentityDenied, IdentityConflict, PolicyNotReady, NoEnforcingPolicy,
+// ControllerStarting. Never makes a node Trusted or Untrusted.
+NodeAttestationStatus AfterStateChange(const NodeAttestationStatus& before,
+                                       appraisal::Reason reason, const std::string& message,
+                                       const Surroundings& surroundings);
+
+// Whether the stored facts can stand for fresh evidence: of this Node UID, with PCR values and an
+// AK still activated, not expired, and the last evidence did not fail on itself (steps 1-8): a node
+// that sent a forged quote is not judged by the good one before it.
 bool MayRejudge(const NodeAttestationStatus& status, const std::string& node_uid, WallTime now);
 
 // What the last good quote proved.
@@ -46,10 +56,12 @@ Result<appraisal::Facts> StoredFacts(const NodeAttestationStatus& status);
 appraisal::IdentityFacts IdentityFactsOf(const TpmIdentity& identity);
 
 // The node's policies with their last results, which Suspended ones keep until `status` expires.
-std::vector<appraisal::AppliedPolicy> Applied(const policies::NodePolicies& policies, const NodeAttestationStatus& status, WallTime now);
+std::vector<appraisal::AppliedPolicy> Applied(const policies::NodePolicies& policies,
+                                              const NodeAttestationStatus& status, WallTime now);
 
-// Whether this status was judged with newer inputs than `policies`: some policy in it has a higher generation than ours. Its writer knows more than we do, so
-// what we have judged is dropped.
-bool JudgedWithNewerInputs(const NodeAttestationStatus& status, const policies::NodePolicies& policies);
+// Whether this status was judged with newer inputs than `policies`: some policy in it has a higher
+// generation than ours. Its writer knows more than we do, so what we have judged is dropped.
+bool JudgedWithNewerInputs(const NodeAttestationStatus& status,
+                           const policies::NodePolicies& policies);
 
 }  // namespace plimsoll::controller::record

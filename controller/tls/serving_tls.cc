@@ -46,7 +46,8 @@ std::string FirstCertificate(const std::string& pem) {
 }
 
 // What the Secret should hold; nullopt when it holds that already.
-Result<std::optional<ServingTls>> Renewed(const std::optional<ServingTls>& present, const ServingTlsOptions& options, WallTime now) {
+Result<std::optional<ServingTls>> Renewed(const std::optional<ServingTls>& present,
+                                          const ServingTlsOptions& options, WallTime now) {
   std::optional<crypto::ServingAuthority> authority;
   std::string bundle;
   if (present) {
@@ -56,7 +57,7 @@ Result<std::optional<ServingTls>> Renewed(const std::optional<ServingTls>& prese
       authority = *std::move(parsed);
       bundle = present->ca_certificate;
     } else if (parsed && parsed->not_after() > now) {
-      bundle = current;   // agents go on to accept it until they have read the new one
+      bundle = current;  // agents go on to accept it until they have read the new one
     }
   }
   const bool new_authority = !authority;
@@ -64,11 +65,13 @@ Result<std::optional<ServingTls>> Renewed(const std::optional<ServingTls>& prese
     PLIMSOLL_ASSIGN_OR_RETURN(authority, crypto::ServingAuthority::Create(now));
     bundle = authority->certificate_pem() + bundle;
   }
-  if (!new_authority && crypto::IsServingCertificateFor(present->certificate, present->key.bytes(), authority->certificate_pem(), options.names,
+  if (!new_authority && crypto::IsServingCertificateFor(present->certificate, present->key.bytes(),
+                                                        authority->certificate_pem(), options.names,
                                                         now + kServingRenewal)) {
     return std::optional<ServingTls>();
   }
-  PLIMSOLL_ASSIGN_OR_RETURN(crypto::ServingCertificate issued, authority->Issue(options.names, now, kServingValidity));
+  PLIMSOLL_ASSIGN_OR_RETURN(crypto::ServingCertificate issued,
+                            authority->Issue(options.names, now, kServingValidity));
   ServingTls renewed;
   if (present) {
     renewed.meta = present->meta;
@@ -80,7 +83,8 @@ Result<std::optional<ServingTls>> Renewed(const std::optional<ServingTls>& prese
   return std::optional<ServingTls>(std::move(renewed));
 }
 
-Status PublishAuthority(kube::Client& client, const std::string& ca_certificate, const ServingTlsOptions& options) {
+Status PublishAuthority(kube::Client& client, const std::string& ca_certificate,
+                        const ServingTlsOptions& options) {
   const kube::ResourceRef ref{kube::kConfigMap, kConfigMapName, options.namespace_name};
   const auto live = client.Get(ref);
   if (live) {
@@ -97,11 +101,12 @@ Status PublishAuthority(kube::Client& client, const std::string& ca_certificate,
   if (live.error().code != ErrorCode::kNotFound) {
     return Wrap("read the published CA", live.error());
   }
-  const std::string body = json{{"apiVersion", "v1"},
-                                {"kind", "ConfigMap"},
-                                {"metadata", {{"name", kConfigMapName}, {"namespace", options.namespace_name}}},
-                                {"data", {{"ca.crt", ca_certificate}}}}
-                               .dump();
+  const std::string body =
+      json{{"apiVersion", "v1"},
+           {"kind", "ConfigMap"},
+           {"metadata", {{"name", kConfigMapName}, {"namespace", options.namespace_name}}},
+           {"data", {{"ca.crt", ca_certificate}}}}
+          .dump();
   const auto created = client.Create({kube::kConfigMap, "", options.namespace_name}, body);
   return created ? Status() : Status(Wrap("publish the CA", created.error()));
 }
@@ -124,7 +129,8 @@ Result<ServingTls> ServingTls::Parse(std::string_view secret_json) {
   return tls;
 }
 
-Status EnsureServingTls(kube::Client& client, const Clock& clock, const ServingTlsOptions& options) {
+Status EnsureServingTls(kube::Client& client, const Clock& clock,
+                        const ServingTlsOptions& options) {
   const kube::ResourceRef ref{kube::kSecret, kSecretName, options.namespace_name};
   std::optional<ServingTls> present;
   const auto live = client.Get(ref);
@@ -133,21 +139,24 @@ Status EnsureServingTls(kube::Client& client, const Clock& clock, const ServingT
     if (parsed) {
       present = *std::move(parsed);
     } else {
-      present.emplace();   // there, but of no use: only its place is kept
+      present.emplace();  // there, but of no use: only its place is kept
       PLIMSOLL_ASSIGN_OR_RETURN(present->meta, kube::ParseObjectMeta(std::string_view(*live)));
     }
   } else if (live.error().code != ErrorCode::kNotFound) {
     return Wrap("read the serving Secret", live.error());
   }
-  PLIMSOLL_ASSIGN_OR_RETURN(const std::optional<ServingTls> renewed, Renewed(present, options, clock.Wall()));
+  PLIMSOLL_ASSIGN_OR_RETURN(const std::optional<ServingTls> renewed,
+                            Renewed(present, options, clock.Wall()));
   if (renewed) {
     const std::string body = EncodeSecret(*renewed, options);
-    const auto written = present ? client.Update(ref, body) : client.Create({kube::kSecret, "", options.namespace_name}, body);
+    const auto written = present ? client.Update(ref, body)
+                                 : client.Create({kube::kSecret, "", options.namespace_name}, body);
     if (!written) {
       return Wrap("write the serving Secret", written.error());
     }
   }
-  return PublishAuthority(client, renewed ? renewed->ca_certificate : present->ca_certificate, options);
+  return PublishAuthority(client, renewed ? renewed->ca_certificate : present->ca_certificate,
+                          options);
 }
 
 }  // namespace plimsoll::controller::tls

@@ -17,7 +17,8 @@ class BoundedQueue {
  public:
   explicit BoundedQueue(size_t capacity) : capacity_(capacity) {}
 
-  // False when the queue is full; the item is then dropped, and the caller says so to whoever sent it.
+  // False when the queue is full; the item is then dropped, and the caller says so to whoever sent
+  // it.
   bool Push(T item) {
     {
       const std::lock_guard lock(mutex_);

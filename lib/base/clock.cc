@@ -22,8 +22,9 @@ Civil ToCivil(std::chrono::sys_time<microseconds> whole) {
 
 std::string FormatSeconds(const Civil& civil) {
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(civil.date.year()),
-                     static_cast<unsigned>(civil.date.month()), static_cast<unsigned>(civil.date.day()),
-                     civil.time.hours().count(), civil.time.minutes().count(), civil.time.seconds().count());
+                     static_cast<unsigned>(civil.date.month()),
+                     static_cast<unsigned>(civil.date.day()), civil.time.hours().count(),
+                     civil.time.minutes().count(), civil.time.seconds().count());
 }
 
 // Takes `digits` decimal digits from the front of `text`.
@@ -68,14 +69,16 @@ Result<Instant> ParseInstant(std::string_view text) {
   const auto minute = TakeNumber(text, 2);
   const bool colon2 = TakeMark(text, ':');
   const auto second = TakeNumber(text, 2);
-  if (!year || !month || !day || !hour || !minute || !second || !dash1 || !dash2 || !separator || !colon1 || !colon2) {
+  if (!year || !month || !day || !hour || !minute || !second || !dash1 || !dash2 || !separator ||
+      !colon1 || !colon2) {
     return malformed();
   }
   microseconds fraction{0};
   if (TakeMark(text, '.')) {
     int64_t scale = 100'000;
     size_t digits = 0;
-    for (; digits < 9 && !text.empty() && text.front() >= '0' && text.front() <= '9'; ++digits, scale /= 10) {
+    for (; digits < 9 && !text.empty() && text.front() >= '0' && text.front() <= '9';
+         ++digits, scale /= 10) {
       fraction += microseconds((text.front() - '0') * scale);
       text.remove_prefix(1);
     }
@@ -83,18 +86,22 @@ Result<Instant> ParseInstant(std::string_view text) {
       return malformed();
     }
   }
-  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
+  const std::chrono::year_month_day date{std::chrono::year(*year),
+                                         std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day))};
   if (text != "Z" || !date.ok() || *hour > 23 || *minute > 59 || *second > 59) {
     return malformed();
   }
-  return Instant{std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) + std::chrono::seconds(*second),
+  return Instant{std::chrono::sys_days(date) + std::chrono::hours(*hour) +
+                     std::chrono::minutes(*minute) + std::chrono::seconds(*second),
                  fraction};
 }
 
 }  // namespace
 
-std::string FormatTime(WallTime time) { return FormatSeconds(ToCivil(std::chrono::floor<microseconds>(time))) + "Z"; }
+std::string FormatTime(WallTime time) {
+  return FormatSeconds(ToCivil(std::chrono::floor<microseconds>(time))) + "Z";
+}
 
 std::string FormatTime(std::chrono::sys_seconds time) { return FormatSeconds(ToCivil(time)) + "Z"; }
 
@@ -112,9 +119,11 @@ Result<WallTime> ParseTime(std::string_view text) {
   PLIMSOLL_ASSIGN_OR_RETURN(const Instant instant, ParseInstant(text));
   // With the second that the fraction may fill.
   constexpr auto kFirst = std::chrono::ceil<std::chrono::seconds>(WallTime::min());
-  constexpr auto kLast = std::chrono::floor<std::chrono::seconds>(WallTime::max()) - std::chrono::seconds(1);
+  constexpr auto kLast =
+      std::chrono::floor<std::chrono::seconds>(WallTime::max()) - std::chrono::seconds(1);
   if (instant.seconds < kFirst || instant.seconds > kLast) {
-    return Fail(ErrorCode::kMalformed, "a time that the clock cannot hold: before 1678 or after 2261");
+    return Fail(ErrorCode::kMalformed,
+                "a time that the clock cannot hold: before 1678 or after 2261");
   }
   return WallTime(instant.seconds) + instant.fraction;
 }

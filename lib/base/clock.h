@@ -13,8 +13,8 @@ using WallTime = std::chrono::system_clock::time_point;
 
 // The two clocks of a program, passed by reference so that tests can hold them still.
 //
-// Expiry, leases and deadlines use Monotonic(), which no administrator can set back; Wall() is for certificates and for what people read.
-// Thread-safe.
+// Expiry, leases and deadlines use Monotonic(), which no administrator can set back; Wall() is for
+// certificates and for what people read. Thread-safe.
 class Clock {
  public:
   virtual ~Clock() = default;
@@ -29,15 +29,16 @@ class SystemClock final : public Clock {
 };
 
 // RFC 3339 in UTC. Seconds are what Kubernetes' metav1.Time has; MicroTime has exactly six fraction digits.
-std::string FormatTime(WallTime time);        // 2026-11-24T08:00:00Z
-std::string FormatMicroTime(WallTime time);   // 2026-11-24T08:00:00.000000Z
+std::string FormatTime(WallTime time);       // 2026-11-24T08:00:00Z
+std::string FormatMicroTime(WallTime time);  // 2026-11-24T08:00:00.000000Z
 
-// The times of certificates, which may lie beyond what WallTime holds (its 64 bits of nanoseconds end in 2262): years 0 to 9999.
+// The times of certificates, which may lie beyond what WallTime holds (its 64 bits of nanoseconds
+// end in 2262): years 0 to 9999.
 std::string FormatTime(std::chrono::sys_seconds time);
-Result<std::chrono::sys_seconds> ParseSeconds(std::string_view text);   // a fraction is cut off
+Result<std::chrono::sys_seconds> ParseSeconds(std::string_view text);  // a fraction is cut off
 
-// Takes both forms; another offset than Z, a leap second, an impossible date or a year that WallTime cannot hold is
-// kMalformed.
+// Takes both forms; another offset than Z, a leap second, an impossible date or a year that
+// WallTime cannot hold is kMalformed.
 Result<WallTime> ParseTime(std::string_view text);
 
 }  // namespace plimsoll

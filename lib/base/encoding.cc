@@ -26,7 +26,8 @@ constexpr auto kStandardValues = Inverse(kStandard);
 constexpr auto kUrlSafeValues = Inverse(kUrlSafe);
 
 // `text` without padding; its length modulo 4 says how many bytes the last group has.
-Result<Bytes> Decode64(std::string_view text, const std::array<uint8_t, 256>& values, size_t max_bytes) {
+Result<Bytes> Decode64(std::string_view text, const std::array<uint8_t, 256>& values,
+                       size_t max_bytes) {
   const size_t tail = text.size() % 4;
   if (tail == 1) {
     return Fail(ErrorCode::kMalformed, "base64 text of impossible length");
@@ -90,13 +91,15 @@ std::string ToBase64(ByteSpan bytes) {
   text.reserve((bytes.size() + 2) / 3 * 4);
   size_t i = 0;
   for (; i + 3 <= bytes.size(); i += 3) {
-    const uint32_t group = static_cast<uint32_t>(bytes[i]) << 16U | static_cast<uint32_t>(bytes[i + 1]) << 8U | bytes[i + 2];
+    const uint32_t group = static_cast<uint32_t>(bytes[i]) << 16U |
+                           static_cast<uint32_t>(bytes[i + 1]) << 8U | bytes[i + 2];
     for (const unsigned shift : {18U, 12U, 6U, 0U}) {
       text.push_back(kStandard[group >> shift & 63U]);
     }
   }
   if (const size_t rest = bytes.size() - i; rest != 0) {
-    const uint32_t group = static_cast<uint32_t>(bytes[i]) << 16U | (rest == 2 ? static_cast<uint32_t>(bytes[i + 1]) << 8U : 0U);
+    const uint32_t group = static_cast<uint32_t>(bytes[i]) << 16U |
+                           (rest == 2 ? static_cast<uint32_t>(bytes[i + 1]) << 8U : 0U);
     text.push_back(kStandard[group >> 18U & 63U]);
     text.push_back(kStandard[group >> 12U & 63U]);
     text.push_back(rest == 2 ? kStandard[group >> 6U & 63U] : '=');

@@ -7,7 +7,8 @@
 namespace plimsoll {
 namespace {
 
-// Builds the document by hand from the parser's events, so that depth and duplicate keys are judged before anything is kept.
+// Builds the document by hand from the parser's events, so that depth and duplicate keys are judged
+// before anything is kept.
 class StrictBuilder final : public nlohmann::json_sax<nlohmann::json> {
  public:
   StrictBuilder(nlohmann::json& root, size_t max_depth) : root_(root), max_depth_(max_depth) {}
@@ -32,7 +33,8 @@ class StrictBuilder final : public nlohmann::json_sax<nlohmann::json> {
     key_ = std::move(name);
     return true;
   }
-  bool parse_error(std::size_t /*position*/, const std::string& /*token*/, const nlohmann::detail::exception& /*error*/) override {
+  bool parse_error(std::size_t /*position*/, const std::string& /*token*/,
+                   const nlohmann::detail::exception& /*error*/) override {
     return Refuse("not JSON");
   }
 
@@ -75,7 +77,7 @@ class StrictBuilder final : public nlohmann::json_sax<nlohmann::json> {
 
   nlohmann::json& root_;
   const size_t max_depth_;
-  std::vector<nlohmann::json*> open_;   // stable: only the innermost container grows
+  std::vector<nlohmann::json*> open_;  // stable: only the innermost container grows
   std::string key_;
   const char* problem_ = "not JSON";
 };

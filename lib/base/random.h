@@ -5,9 +5,11 @@
 
 namespace plimsoll {
 
-// A source of random bytes fit for nonces and secrets; crypto::SystemRandom is the real one, tests bring their own. Thread-safe.
+// A source of random bytes fit for nonces and secrets; crypto::SystemRandom is the real one, tests
+// bring their own. Thread-safe.
 //
-// Fill never fails: a system without randomness ends the process, since nothing this program does is safe without it.
+// Fill never fails: a system without randomness ends the process, since nothing this program does
+// is safe without it.
 class Random {
  public:
   virtual ~Random() = default;

@@ -9,7 +9,8 @@ namespace plimsoll {
 // Overwrites memory in a way that the compiler may not leave out.
 void Zeroise(std::span<uint8_t> bytes);
 
-// Bytes that are overwritten when they go: seeds, credentials, tokens, private keys. Move-only, so that no copy is left behind.
+// Bytes that are overwritten when they go: seeds, credentials, tokens, private keys. Move-only, so
+// that no copy is left behind.
 class Secret {
  public:
   Secret() = default;

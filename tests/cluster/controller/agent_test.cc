@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <sstream>
 
 #include "cluster/control_plane.h"
 #include "cluster/controller/deployment.h"
@@ -18,24 +19,27 @@ using std::chrono::seconds;
 // An agent process on a Node of its own, with its own TPM.
 class AgentNode {
  public:
-  AgentNode(std::string name, const std::string& group, const std::string& profile = "auto") : name_(std::move(name)) {
+  AgentNode(std::string name, const std::string& group, const std::string& profile = "auto")
+      : name_(std::move(name)) {
     auto machine = testing::SwtpmMachine::Start();
     EXPECT_TRUE(machine) << machine.error().message;
     machine_ = *std::move(machine);
     Cluster().CreateNode(name_, fmt::format("{{plimsoll-test: {}}}", group));
     const std::string folder = Cluster().directory() + "/" + name_;
-    Write(folder + ".token", Cluster().CreateServiceAccountToken(kNamespace, "plimsoll-agent", "agent-" + name_, name_));
+    Write(folder + ".token", Cluster().CreateServiceAccountToken(kNamespace, "plimsoll-agent",
+                                                                 "agent-" + name_, name_));
     Write(folder + ".ca", Deployment::Get().ca_pem());
     metrics_port_ = FreePort();
-    std::vector<std::string> argv = {PLIMSOLL_AGENT,
-                                     fmt::format("--controller-name=plimsoll-controller.{}.svc", kNamespace),
-                                     "--ca-file=" + folder + ".ca",
-                                     "--token-file=" + folder + ".token",
-                                     "--tcti=" + machine_->tcti(),
-                                     "--key-profile=" + profile,
-                                     fmt::format("--metrics-listen=127.0.0.1:{}", metrics_port_),
-                                     "--log-level=info",
-                                     "--log-format=json"};
+    std::vector<std::string> argv = {
+        PLIMSOLL_AGENT,
+        fmt::format("--controller-name=plimsoll-controller.{}.svc", kNamespace),
+        "--ca-file=" + folder + ".ca",
+        "--token-file=" + folder + ".token",
+        "--tcti=" + machine_->tcti(),
+        "--key-profile=" + profile,
+        fmt::format("--metrics-listen=127.0.0.1:{}", metrics_port_),
+        "--log-level=info",
+        "--log-format=json"};
     for (size_t i = 0; i < 2; ++i) {
       argv.push_back("--controller=" + Deployment::Get().replica(i).address());
     }
@@ -44,14 +48,24 @@ class AgentNode {
 
   testing::SwtpmMachine& machine() { return *machine_; }
   Process& process() { return *process_; }
+  std::string Log() const {
+    std::ostringstream text;
+    text << std::ifstream(process_->log_path()).rdbuf();
+    return text.str();
+  }
   std::string Metrics() const { return FetchPlain(metrics_port_, "/metrics"); }
   std::string Identity() const {
     const auto found = GetObject("nodeattestation", name_);
-    return found.is_null() ? "" : found.value(nlohmann::json::json_pointer("/status/tpmIdentity"), "");
+    return found.is_null() ? ""
+                           : found.value(nlohmann::json::json_pointer("/status/tpmIdentity"), "");
   }
   std::vector<std::string> Pcrs() const {
     std::vector<std::string> pcrs;
-    for (const auto& pcr : GetObject("nodeattestation", name_)["status"]["pcrs"]) {
+    const nlohmann::json object = GetObject("nodeattestation", name_);
+    const nlohmann::json values = object.is_null()
+                                      ? nlohmann::json::array()
+                                      : object["status"].value("pcrs", nlohmann::json::array());
+    for (const auto& pcr : values) {
       if (pcr["bank"] == "sha256" && pcr["index"] < 8) {
         pcrs.push_back(pcr["digest"]);
       }
@@ -60,7 +74,9 @@ class AgentNode {
   }
 
  private:
-  static void Write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+  static void Write(const std::string& path, const std::string& text) {
+    std::ofstream(path) << text;
+  }
 
   std::string name_;
   std::unique_ptr<testing::SwtpmMachine> machine_;
@@ -80,27 +96,39 @@ std::string Indented(const std::string& text, const std::string& by) {
 TEST(Agent, ACertificateOfAConfiguredAuthorityAdmitsTheNodeWithoutAPerson) {
   Deployment::Get();
   AgentNode agent("agent-1", "agents");
-  ASSERT_TRUE(Eventually([&] { return agent.Pcrs().size() == 8; }, seconds(60))) << Deployment::Get().replica(0).Log();
-  const std::string authority = "apiVersion: plimsoll.dev/v1alpha1\nkind: EndorsementAuthority\nmetadata: {name: lab}\nspec:\n  bundles:\n  - inline: |\n" +
-                                Indented(agent.machine().ca_pem(), "      ");
+  ASSERT_TRUE(Eventually([&] { return agent.Pcrs().size() == 8; }, seconds(60))) << agent.Log();
+  const std::string authority =
+      "apiVersion: plimsoll.dev/v1alpha1\nkind: EndorsementAuthority\nmetadata: {name: "
+      "lab}\nspec:\n  bundles:\n  - inline: |\n" +
+      Indented(agent.machine().ca_pem(), "      ");
   ASSERT_TRUE(Cluster().Apply(authority).ok());
-  ASSERT_TRUE(Cluster()
-                  .Apply(PolicyYaml("agents", "agents", agent.Pcrs(), "  identity: {admission: EndorsementCertificate, endorsementAuthorityRefs: [lab]}\n"))
-                  .ok());
-  EXPECT_TRUE(Eventually([] { return Label("agent-1") == "true"; }, seconds(60))) << TrustedReason("agent-1");
+  ASSERT_TRUE(
+      Cluster()
+          .Apply(PolicyYaml(
+              "agents", "agents", agent.Pcrs(),
+              "  identity: {admission: EndorsementCertificate, endorsementAuthorityRefs: [lab]}\n"))
+          .ok());
+  EXPECT_TRUE(Eventually([] { return Label("agent-1") == "true"; }, seconds(60)))
+      << TrustedReason("agent-1");
   const auto identity = GetObject("tpmidentity", agent.Identity());
   EXPECT_EQ(identity["spec"]["decision"], "Pending") << "admitted, not approved";
   EXPECT_EQ(identity["status"]["admissions"][0]["by"], "EndorsementCertificate");
   EXPECT_EQ(identity["status"]["attestationKey"]["profile"], "p384");
-  EXPECT_TRUE(Eventually([&] { return agent.Metrics().find("plimsoll_agent_quotes_total") != std::string::npos; }));
+  EXPECT_TRUE(Eventually(
+      [&] { return agent.Metrics().find("plimsoll_agent_quotes_total") != std::string::npos; }));
 
   ASSERT_TRUE(agent.machine().Extend(4, {"sha256:" + std::string(64, 'd')}));
-  EXPECT_TRUE(Eventually([] { return Label("agent-1") == "false" && TaintValue("agent-1") == "PCRMismatch:NoSchedule"; }, seconds(30)))
+  EXPECT_TRUE(Eventually(
+      [] {
+        return Label("agent-1") == "false" && TaintValue("agent-1") == "PCRMismatch:NoSchedule";
+      },
+      seconds(30)))
       << "within one interval";
 
   // E20: without the authority the certificate counts for nothing; the proof of the failure stays.
   ASSERT_TRUE(Cluster().Kubectl({"delete", "eka", "lab"}).ok());
-  EXPECT_TRUE(Eventually([&] { return GetObject("tpmidentity", agent.Identity())["status"]["admissions"].empty(); }));
+  EXPECT_TRUE(Eventually(
+      [&] { return GetObject("tpmidentity", agent.Identity())["status"]["admissions"].empty(); }));
   EXPECT_EQ(Label("agent-1"), "false");
   EXPECT_EQ(agent.process().Stop(), 0);
 }
@@ -108,10 +136,14 @@ TEST(Agent, ACertificateOfAConfiguredAuthorityAdmitsTheNodeWithoutAPerson) {
 TEST(Agent, ATpmThatGoesAwayMakesTheNodeUnknownAndItComesBack) {
   Deployment::Get();
   AgentNode agent("agent-2", "agent-2", "p256");
-  ASSERT_TRUE(Eventually([&] { return agent.Pcrs().size() == 8; }, seconds(60)));
+  ASSERT_TRUE(Eventually([&] { return agent.Pcrs().size() == 8; }, seconds(60))) << agent.Log();
   ASSERT_TRUE(Cluster().Apply(PolicyYaml("agent-2", "agent-2", agent.Pcrs())).ok());
-  ASSERT_TRUE(Cluster().Kubectl({"patch", "tpmidentity", agent.Identity(), "--type=merge", "-p", R"({"spec":{"decision":"Approved"}})"}).ok());
-  ASSERT_TRUE(Eventually([] { return Label("agent-2") == "true"; }, seconds(60))) << TrustedReason("agent-2");
+  ASSERT_TRUE(Cluster()
+                  .Kubectl({"patch", "tpmidentity", agent.Identity(), "--type=merge", "-p",
+                            R"({"spec":{"decision":"Approved"}})"})
+                  .ok());
+  ASSERT_TRUE(Eventually([] { return Label("agent-2") == "true"; }, seconds(60)))
+      << TrustedReason("agent-2");
 
   ASSERT_TRUE(agent.machine().Kill());
   EXPECT_TRUE(Eventually(
@@ -123,7 +155,8 @@ TEST(Agent, ATpmThatGoesAwayMakesTheNodeUnknownAndItComesBack) {
       << TrustedReason("agent-2");
   EXPECT_TRUE(agent.process().running());
   ASSERT_TRUE(agent.machine().Reset());
-  // A reset empties the PCRs, so this machine is measured differently now: proven wrong, not silent any more.
+  // A reset empties the PCRs, so this machine is measured differently now: proven wrong, not silent
+  // any more.
   EXPECT_TRUE(Eventually([] { return !TrustedReason("agent-2").starts_with("TPM"); }, seconds(60)));
   EXPECT_EQ(agent.process().Stop(), 0);
 }

@@ -1,4 +1,5 @@
-// Attacks over the wire by whoever holds a node's token, against the real controller and API server. Named after the scenarios of the threat model.
+// Attacks over the wire by whoever holds a node's token, against the real controller and API
+// server. Named after the scenarios of the threat model.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,12 +31,16 @@ std::unique_ptr<SoftwareNode> TrustedNode(const std::string& name) {
 }
 
 // "Refused": no trust label, taint present, the reason in the verdict, counted.
-void ExpectRefused(SoftwareNode& node, const transport::HttpResponse& response, const std::string& reason) {
+void ExpectRefused(SoftwareNode& node, const transport::HttpResponse& response,
+                   const std::string& reason) {
   EXPECT_THAT(response.body, HasSubstr(reason)) << response.status;
-  EXPECT_TRUE(Eventually([&] { return Label(node.name()) == "false"; })) << TrustedReason(node.name());
-  EXPECT_TRUE(Eventually([&] { return TaintValue(node.name()) == reason + ":NoSchedule"; })) << TaintValue(node.name());
+  EXPECT_TRUE(Eventually([&] { return Label(node.name()) == "false"; }))
+      << TrustedReason(node.name());
+  EXPECT_TRUE(Eventually([&] { return TaintValue(node.name()) == reason + ":NoSchedule"; }))
+      << TaintValue(node.name());
   EXPECT_EQ(TrustedReason(node.name()), reason);
-  EXPECT_THAT(Deployment::Get().replica(0).Metrics(), HasSubstr("plimsoll_evidence_rejected_total{reason=\"" + reason + "\"}"));
+  EXPECT_THAT(Deployment::Get().replica(0).Metrics(),
+              HasSubstr("plimsoll_evidence_rejected_total{reason=\"" + reason + "\"}"));
 }
 
 TEST(Attack, E01_AFlippedBitOfTheSignatureIsRefusedAndChangesTheState) {
@@ -69,7 +74,7 @@ TEST(Attack, E03_APcrOutsideTheQuoteIsNeverEvaluated) {
   const auto challenge = node->Challenge();
   const auto evidence = node->Answer(challenge, [](fakes::AttestFields& fields) {
     for (auto& bank : fields.selection) {
-      bank.bits[0] = static_cast<uint8_t>(bank.bits[0] & 0x7FU);   // PCR 7 is left out
+      bank.bits[0] = static_cast<uint8_t>(bank.bits[0] & 0x7FU);  // PCR 7 is left out
     }
   });
   ExpectRefused(*node, node->SendEvidence(challenge, evidence), "SelectionMismatch");
@@ -77,9 +82,11 @@ TEST(Attack, E03_APcrOutsideTheQuoteIsNeverEvaluated) {
 
 TEST(Attack, E06_WhatTheKeySignedElsewhereIsNoQuote) {
   const auto node = TrustedNode("e06");
-  for (const uint16_t type : {uint16_t{0x8014}, uint16_t{0x8017}, uint16_t{0x8019}, uint16_t{0x801A}, uint16_t{0x801C}}) {
+  for (const uint16_t type :
+       {uint16_t{0x8014}, uint16_t{0x8017}, uint16_t{0x8019}, uint16_t{0x801A}, uint16_t{0x801C}}) {
     const auto challenge = node->Challenge();
-    const auto evidence = node->Answer(challenge, [type](fakes::AttestFields& fields) { fields.type = type; });
+    const auto evidence =
+        node->Answer(challenge, [type](fakes::AttestFields& fields) { fields.type = type; });
     EXPECT_THAT(node->SendEvidence(challenge, evidence).body, HasSubstr("NotAQuote")) << type;
   }
   EXPECT_TRUE(Eventually([] { return Label("e06") == "false"; }));
@@ -105,11 +112,13 @@ TEST(Attack, E12_ABankThatThePolicyDoesNotWantProvesNothing) {
   node.Approve();
   evidence::EvidenceResponse verdict;
   EXPECT_TRUE(Eventually([&] {
-    const auto challenge = evidence::DecodeChallengeResponse(node.RequestChallenge(node.tpm().ak().Name(), "sha1:0,1,2,3,4,5,6,7").body);
+    const auto challenge = evidence::DecodeChallengeResponse(
+        node.RequestChallenge(node.tpm().ak().Name(), "sha1:0,1,2,3,4,5,6,7").body);
     if (!challenge) {
       return false;
     }
-    const auto answered = evidence::DecodeEvidenceResponse(node.SendEvidence(*challenge, node.Answer(*challenge)).body);
+    const auto answered = evidence::DecodeEvidenceResponse(
+        node.SendEvidence(*challenge, node.Answer(*challenge)).body);
     verdict = answered ? *answered : evidence::EvidenceResponse{};
     return verdict.reason == "WrongBank";
   }));
@@ -121,7 +130,7 @@ TEST(Attack, E15_KeysThatCouldSignAnythingAreRefusedBeforeACredentialIsMade) {
   SoftwareNode node("e15", "e15");
   node.Connect(Deployment::Get().replica(0).address(), Deployment::Get().ca_pem());
   fakes::KeyTemplate unrestricted = fakes::KeyTemplate::AkP256();
-  unrestricted.attributes &= ~0x00010000U;   // restricted
+  unrestricted.attributes &= ~0x00010000U;  // restricted
   evidence::EnrollmentRequest request;
   request.agent_version = "test";
   request.endorsement_public = node.ek().MarshalPublic();
@@ -136,7 +145,7 @@ TEST(Attack, E16_AnEndorsementKeyOutsideTheTemplatesIsRefused) {
   SoftwareNode node("e16", "e16");
   node.Connect(Deployment::Get().replica(0).address(), Deployment::Get().ca_pem());
   fakes::KeyTemplate signing = fakes::KeyTemplate::EkP384();
-  signing.attributes |= 0x00040000U;   // sign
+  signing.attributes |= 0x00040000U;  // sign
   evidence::EnrollmentRequest request;
   request.agent_version = "test";
   request.endorsement_public = node.ek().With(signing).MarshalPublic();
@@ -168,9 +177,11 @@ TEST(Attack, E21_AWrongAnswerBurnsTheEnrolment) {
   request.agent_version = "test";
   request.endorsement_public = node.ek().MarshalPublic();
   request.attestation_public = node.tpm().ak().MarshalPublic();
-  const auto offered = evidence::DecodeEnrollmentResponse(node.Send("POST", "/v1/enrollments", evidence::Encode(request)).body);
+  const auto offered = evidence::DecodeEnrollmentResponse(
+      node.Send("POST", "/v1/enrollments", evidence::Encode(request)).body);
   ASSERT_TRUE(offered);
-  const auto secret = fakes::ActivateCredential(node.ek(), node.tpm().ak().Name(), offered->credential_blob, offered->encrypted_secret);
+  const auto secret = fakes::ActivateCredential(
+      node.ek(), node.tpm().ak().Name(), offered->credential_blob, offered->encrypted_secret);
   ASSERT_TRUE(secret);
   const std::string path = "/v1/enrollments/" + offered->enrollment + "/activation";
   evidence::ActivationRequest wrong;
@@ -184,7 +195,8 @@ TEST(Attack, E21_AWrongAnswerBurnsTheEnrolment) {
   const auto late = node.Send("POST", path, evidence::Encode(right));
   EXPECT_EQ(late.status, 404);
   EXPECT_EQ(ProblemReason(late), "UnknownEnrollment");
-  EXPECT_TRUE(GetObject("tpmidentity", node.identity()).is_null()) << "nothing was written or bound";
+  EXPECT_TRUE(GetObject("tpmidentity", node.identity()).is_null())
+      << "nothing was written or bound";
   for (size_t i = 0; i < 2; ++i) {
     EXPECT_THAT(Deployment::Get().replica(i).Log(), testing::Not(HasSubstr(ToBase64(*secret))));
     EXPECT_THAT(Deployment::Get().replica(i).Log(), testing::Not(HasSubstr(ToHex(*secret))));
@@ -207,7 +219,7 @@ TEST(Attack, E23_AnotherGenuineTpmDoesNotTakeANodeOver) {
 TEST(Attack, E23_TheTpmOfAnAdmittedNodeIsNotTakenToAnother) {
   const auto node = TrustedNode("e23c");
   SoftwareNode other("e23d", "e23d");
-  node->set_token(other.token());   // the thief speaks as e23d, with the TPM of e23c
+  node->set_token(other.token());  // the thief speaks as e23d, with the TPM of e23c
   const auto response = node->Enroll();
   EXPECT_EQ(response.status, 409) << response.body;
   EXPECT_EQ(ProblemReason(response), "IdentityConflict");
@@ -224,7 +236,8 @@ TEST(Attack, E25_NoFieldOfARequestNamesTheNode) {
   const auto response = attacker.SendEvidence(challenge, evidence);
   EXPECT_EQ(response.status, 409) << "the challenge is another node's";
   EXPECT_EQ(Label("e25"), "true");
-  EXPECT_EQ(victim->SendEvidence(challenge, victim->Answer(challenge)).status, 200) << "and is still good for its own";
+  EXPECT_EQ(victim->SendEvidence(challenge, victim->Answer(challenge)).status, 200)
+      << "and is still good for its own";
 }
 
 TEST(Attack, E26_ChallengesAreAllDifferent) {
@@ -248,23 +261,28 @@ TEST(Attack, E29_EveryRouteNeedsAnAgentsToken) {
   SoftwareNode node("e29", "e29");
   node.Connect(Deployment::Get().replica(0).address(), Deployment::Get().ca_pem());
   const std::string good = node.token();
-  const std::vector<std::pair<std::string, std::string>> routes = {{"GET", "/v1/cluster"},
-                                                                   {"POST", "/v1/enrollments"},
-                                                                   {"POST", "/v1/enrollments/x/activation"},
-                                                                   {"POST", "/v1/challenges"},
-                                                                   {"POST", "/v1/evidence"},
-                                                                   {"POST", "/v1/reports"}};
+  const std::vector<std::pair<std::string, std::string>> routes = {
+      {"GET", "/v1/cluster"},
+      {"POST", "/v1/enrollments"},
+      {"POST", "/v1/enrollments/x/activation"},
+      {"POST", "/v1/challenges"},
+      {"POST", "/v1/evidence"},
+      {"POST", "/v1/reports"}};
   Cluster().EnsureServiceAccount(kNamespace, "somebody");
-  const std::string other = Cluster().CreateServiceAccountToken(kNamespace, "somebody", "somebody-e29", "e29");
-  const std::string wrong_audience = Cluster().CreateServiceAccountToken(kNamespace, "plimsoll-agent", "agent-e29-audience", "e29", "somewhere-else");
-  const std::string unbound = Cluster().CreateServiceAccountToken(kNamespace, "plimsoll-agent", "", "");
+  const std::string other =
+      Cluster().CreateServiceAccountToken(kNamespace, "somebody", "somebody-e29", "e29");
+  const std::string wrong_audience = Cluster().CreateServiceAccountToken(
+      kNamespace, "plimsoll-agent", "agent-e29-audience", "e29", "somewhere-else");
+  const std::string unbound =
+      Cluster().CreateServiceAccountToken(kNamespace, "plimsoll-agent", "", "");
   for (const auto& [method, path] : routes) {
     const std::string body = method == "POST" ? "{}" : "";
     node.set_token("not.a.token");
     EXPECT_EQ(node.Send(method, path, body).status, 401) << path;
     node.set_token(wrong_audience);
     EXPECT_EQ(node.Send(method, path, body).status, 401) << path;
-    node.Connect(Deployment::Get().replica(0).address(), Deployment::Get().ca_pem());   // three refusals end a connection
+    node.Connect(Deployment::Get().replica(0).address(),
+                 Deployment::Get().ca_pem());  // three refusals end a connection
     node.set_token(other);
     EXPECT_EQ(node.Send(method, path, body).status, 403) << path;
     node.set_token(unbound);
@@ -277,15 +295,16 @@ TEST(Attack, E29_EveryRouteNeedsAnAgentsToken) {
 
 TEST(Attack, E30_NamesThatCarryMoreThanANameAreRefusedAndStayOneLine) {
   int n = 0;
-  for (const std::string& hostile : {std::string("a\nlevel=error msg=forged"), std::string("\x1b[31mred"), std::string("\"} 1\nplimsoll_forged 1"),
-                                     std::string(10'000, 'x')}) {
+  for (const std::string& hostile :
+       {std::string("a\nlevel=error msg=forged"), std::string("\x1b[31mred"),
+        std::string("\"} 1\nplimsoll_forged 1"), std::string(10'000, 'x')}) {
     SoftwareNode node("e30-" + std::to_string(++n), "e30");
     node.Connect(Deployment::Get().replica(0).address(), Deployment::Get().ca_pem());
     evidence::EnrollmentRequest request;
     request.endorsement_public = node.ek().MarshalPublic();
     request.attestation_public = node.tpm().ak().MarshalPublic();
     auto body = nlohmann::json::parse(evidence::Encode(request));
-    body["agentVersion"] = hostile;   // by hand: the codec itself would not send it
+    body["agentVersion"] = hostile;  // by hand: the codec itself would not send it
     const auto response = node.Send("POST", "/v1/enrollments", body.dump());
     EXPECT_EQ(response.status, 400) << response.body;
     EXPECT_EQ(ProblemReason(response), "RequestMalformed");
@@ -305,13 +324,16 @@ TEST(Attack, E50_TokensThatAreNotThisNodesAreRefused) {
   node.set_token(tampered);
   EXPECT_EQ(node.Send("GET", "/v1/cluster").status, 401);
   node.set_token(node.token() + "=");
-  EXPECT_EQ(node.Send("GET", "/v1/cluster").status, 401) << "another spelling of a token is no token";
+  EXPECT_EQ(node.Send("GET", "/v1/cluster").status, 401)
+      << "another spelling of a token is no token";
 }
 
 TEST(Attack, BodiesThatAreNotTheRoutesAreMalformedAndChangeNothing) {
   const auto node = TrustedNode("malformed");
-  for (const std::string& body : {std::string("{"), std::string("[]"), std::string("{\"challenge\":1}"), std::string("{\"a\":1,\"a\":1}"),
-                                  std::string(2000, '['), std::string("{\"challenge\":\"\xff\"}")}) {
+  for (const std::string& body :
+       {std::string("{"), std::string("[]"), std::string("{\"challenge\":1}"),
+        std::string("{\"a\":1,\"a\":1}"), std::string(2000, '['),
+        std::string("{\"challenge\":\"\xff\"}")}) {
     const auto response = node->Send("POST", "/v1/evidence", body);
     EXPECT_EQ(response.status, 400) << body.substr(0, 40) << " " << response.body;
     EXPECT_EQ(ProblemReason(response), "RequestMalformed");

@@ -26,7 +26,8 @@ uint16_t FreePort() {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof(address);
   uint16_t port = 0;
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 && getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 &&
+      getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
     port = ntohs(address.sin_port);
   }
   close(fd);
@@ -34,22 +35,25 @@ uint16_t FreePort() {
 }
 
 std::string FetchPlain(uint16_t port, const std::string& path) {
-  const CommandResult fetched = Run({"curl", "-sf", "--max-time", "5", fmt::format("http://127.0.0.1:{}{}", port, path)});
+  const CommandResult fetched =
+      Run({"curl", "-sf", "--max-time", "5", fmt::format("http://127.0.0.1:{}{}", port, path)});
   return fetched.ok() ? fetched.out : std::string();
 }
 
-Replica::Replica(std::string name, const std::vector<std::string>& flags) : name_(std::move(name)), port_(FreePort()), metrics_port_(FreePort()) {
-  std::vector<std::string> argv = {PLIMSOLL_CONTROLLER,
-                                   "--kubeconfig=" + Cluster().ServiceAccountKubeconfig(kNamespace, "plimsoll-controller"),
-                                   "--listen=" + address(),
-                                   fmt::format("--metrics-listen=127.0.0.1:{}", metrics_port_),
-                                   "--namespace=" + std::string(kNamespace),
-                                   fmt::format("--agent-service-account={}:plimsoll-agent", kNamespace),
-                                   "--identity=" + name_,
-                                   "--default-interval-seconds=10",
-                                   "--status-refresh-seconds=5",
-                                   "--log-level=info",
-                                   "--log-format=json"};
+Replica::Replica(std::string name, const std::vector<std::string>& flags)
+    : name_(std::move(name)), port_(FreePort()), metrics_port_(FreePort()) {
+  std::vector<std::string> argv = {
+      PLIMSOLL_CONTROLLER,
+      "--kubeconfig=" + Cluster().ServiceAccountKubeconfig(kNamespace, "plimsoll-controller"),
+      "--listen=" + address(),
+      fmt::format("--metrics-listen=127.0.0.1:{}", metrics_port_),
+      "--namespace=" + std::string(kNamespace),
+      fmt::format("--agent-service-account={}:plimsoll-agent", kNamespace),
+      "--identity=" + name_,
+      "--default-interval-seconds=10",
+      "--status-refresh-seconds=5",
+      "--log-level=info",
+      "--log-format=json"};
   argv.insert(argv.end(), flags.begin(), flags.end());
   process_ = std::make_unique<Process>(argv, Cluster().directory() + "/" + name_ + ".log");
 }
@@ -58,7 +62,9 @@ bool Replica::Ready() const { return !FetchPlain(metrics_port_, "/readyz").empty
 
 std::string Replica::Metrics() const { return FetchPlain(metrics_port_, "/metrics"); }
 
-bool Replica::Leads() const { return Metrics().find("plimsoll_controller_leader 1") != std::string::npos; }
+bool Replica::Leads() const {
+  return Metrics().find("plimsoll_controller_leader 1") != std::string::npos;
+}
 
 std::string Replica::Log() const {
   std::ifstream file(process_->log_path());
@@ -138,7 +144,10 @@ void Deployment::Heal() {
 }
 
 std::string Deployment::ca_pem() const {
-  return Cluster().Kubectl({"get", "configmap", "plimsoll-controller-ca", "-n", std::string(kNamespace), "-o", "jsonpath={.data.ca\\.crt}"}).out;
+  return Cluster()
+      .Kubectl({"get", "configmap", "plimsoll-controller-ca", "-n", std::string(kNamespace), "-o",
+                "jsonpath={.data.ca\\.crt}"})
+      .out;
 }
 
 nlohmann::json GetObject(const std::string& kind, const std::string& name) {
@@ -152,17 +161,25 @@ std::string Summary(const std::string& node) {
 }
 
 std::string TrustedReason(const std::string& node) {
-  return Cluster().Kubectl({"get", "nodeattestation", node, "-o", "jsonpath={.status.conditions[?(@.type==\"Trusted\")].reason}"}).out;
+  return Cluster()
+      .Kubectl({"get", "nodeattestation", node, "-o",
+                "jsonpath={.status.conditions[?(@.type==\"Trusted\")].reason}"})
+      .out;
 }
 
 std::string Label(const std::string& node) {
   const nlohmann::json object = GetObject("node", node);
-  return object.is_null() || !object["metadata"].contains("labels") ? "" : object["metadata"]["labels"].value(std::string(kTrustLabel), "");
+  return object.is_null() || !object["metadata"].contains("labels")
+             ? ""
+             : object["metadata"]["labels"].value(std::string(kTrustLabel), "");
 }
 
 std::string TaintValue(const std::string& node) {
   const nlohmann::json object = GetObject("node", node);
-  for (const auto& taint : object.is_null() ? nlohmann::json::array() : object["spec"].value("taints", nlohmann::json::array())) {
+  const nlohmann::json taints = object.is_null()
+                                    ? nlohmann::json::array()
+                                    : object["spec"].value("taints", nlohmann::json::array());
+  for (const auto& taint : taints) {
     if (taint["key"] == "plimsoll.dev/untrusted") {
       return taint.value("value", "") + ":" + taint.value("effect", "");
     }
@@ -171,21 +188,28 @@ std::string TaintValue(const std::string& node) {
 }
 
 std::string NodeCondition(const std::string& node) {
-  return Cluster().Kubectl({"get", "node", node, "-o", "jsonpath={.status.conditions[?(@.type==\"plimsoll.dev/Trusted\")].status}"}).out;
+  return Cluster()
+      .Kubectl({"get", "node", node, "-o",
+                "jsonpath={.status.conditions[?(@.type==\"plimsoll.dev/Trusted\")].status}"})
+      .out;
 }
 
 bool HasEvent(const std::string& node, const std::string& reason) {
   return Cluster().Kubectl({"describe", "node", node}).out.find(reason) != std::string::npos;
 }
 
-std::string PolicyYaml(const std::string& name, const std::string& group, const std::vector<std::string>& pcrs, const std::string& extra,
+std::string PolicyYaml(const std::string& name, const std::string& group,
+                       const std::vector<std::string>& pcrs, const std::string& extra,
                        const std::string& mode) {
   std::string yaml = fmt::format(
-      "apiVersion: plimsoll.dev/v1alpha1\nkind: AttestationPolicy\nmetadata: {{name: {}}}\nspec:\n  mode: {}\n"
-      "  nodeSelector: {{matchLabels: {{plimsoll-test: {}}}}}\n  freshness: {{intervalSeconds: 10, expireSeconds: 30}}\n  pcrs:\n",
+      "apiVersion: plimsoll.dev/v1alpha1\nkind: AttestationPolicy\nmetadata: {{name: {}}}\nspec:\n "
+      " mode: {}\n"
+      "  nodeSelector: {{matchLabels: {{plimsoll-test: {}}}}}\n  freshness: {{intervalSeconds: 10, "
+      "expireSeconds: 30}}\n  pcrs:\n",
       name, mode, group);
   for (size_t i = 0; i < pcrs.size(); ++i) {
-    yaml += fmt::format("  - {{bank: sha256, index: {}, match: Reference, anyOf: [\"{}\"]}}\n", i, pcrs[i]);
+    yaml += fmt::format("  - {{bank: sha256, index: {}, match: Reference, anyOf: [\"{}\"]}}\n", i,
+                        pcrs[i]);
   }
   return yaml + extra;
 }

@@ -10,7 +10,8 @@ namespace {
 
 using std::chrono::seconds;
 
-std::unique_ptr<SoftwareNode> NodeUnder(const std::string& name, const std::vector<std::string>* pcrs = nullptr) {
+std::unique_ptr<SoftwareNode> NodeUnder(const std::string& name,
+                                        const std::vector<std::string>* pcrs = nullptr) {
   auto node = std::make_unique<SoftwareNode>(name, name);
   node->Connect(Deployment::Get().Leader()->address(), Deployment::Get().ca_pem());
   EXPECT_EQ(node->Enroll().status, 200);
@@ -36,7 +37,8 @@ TEST(Outage, AttestationGoesOnWhenTheLeaderIsKilled) {
   EXPECT_EQ(node->Attest().verdict, "Trusted");
   node->tpm().Extend(tcg::AlgorithmId::kSha256, 0, Bytes(32, 0x66));
   EXPECT_EQ(node->Attest().verdict, "Untrusted");
-  EXPECT_TRUE(Eventually([] { return Label("outage-1") == "false" && !TaintValue("outage-1").empty(); }));
+  EXPECT_TRUE(
+      Eventually([] { return Label("outage-1") == "false" && !TaintValue("outage-1").empty(); }));
   deployment.Replace(leader);
 }
 
@@ -47,7 +49,8 @@ TEST(Outage, E55_AFailedNodeIsStillFailedAfterEveryControllerWasStartedAnew) {
   deployment.StopAll();
   deployment.StartAll();
   ASSERT_NE(deployment.Leader(), nullptr);
-  EXPECT_FALSE(Eventually([] { return Label("outage-2") != "false" || TaintValue("outage-2").empty(); }, seconds(5)));
+  EXPECT_FALSE(Eventually(
+      [] { return Label("outage-2") != "false" || TaintValue("outage-2").empty(); }, seconds(5)));
   EXPECT_EQ(Summary("outage-2"), "Untrusted");
 }
 
@@ -56,7 +59,9 @@ TEST(Outage, ChallengesOfAReplicaThatIsGoneAreUnknownAndTheVerdictStays) {
   const auto node = NodeUnder("outage-3");
   const auto challenge = node->Challenge();
   const auto evidence = node->Answer(challenge);
-  node->Connect(deployment.replica(0).address() == deployment.Leader()->address() ? deployment.replica(1).address() : deployment.replica(0).address(),
+  node->Connect(deployment.replica(0).address() == deployment.Leader()->address()
+                    ? deployment.replica(1).address()
+                    : deployment.replica(0).address(),
                 deployment.ca_pem());
   const auto response = node->SendEvidence(challenge, evidence);
   EXPECT_EQ(response.status, 409);
@@ -79,7 +84,8 @@ TEST(Outage, ARestartedApiServerChangesNoVerdictAndAttestationGoesOn) {
         if (!challenge) {
           return false;
         }
-        const auto verdict = evidence::DecodeEvidenceResponse(node->SendEvidence(*challenge, node->Answer(*challenge)).body);
+        const auto verdict = evidence::DecodeEvidenceResponse(
+            node->SendEvidence(*challenge, node->Answer(*challenge)).body);
         return verdict && verdict->verdict == "Trusted";
       },
       seconds(60)));
@@ -120,7 +126,8 @@ TEST(Outage, AFencedLeaderThatWasPausedWritesNothingWhenItWakes) {
       },
       seconds(40)));
   leader->process().Resume();
-  EXPECT_TRUE(Eventually([&] { return !leader->process().running(); }, seconds(30))) << "it ends, to begin again as a follower";
+  EXPECT_TRUE(Eventually([&] { return !leader->process().running(); }, seconds(30)))
+      << "it ends, to begin again as a follower";
   EXPECT_EQ(leader->process().Stop(), 4) << "leadership lost";
   deployment.Replace(leader);
 }
@@ -131,13 +138,19 @@ TEST(Outage, E53_ASilentNodeBecomesUnknownAndIsTainted) {
   deployment.Heal();
   const auto node = NodeUnder("outage-6");
   ASSERT_NE(deployment.Leader(), nullptr);
-  EXPECT_TRUE(Eventually([] { return Label("outage-6") == "unknown" && TrustedReason("outage-6") == "EvidenceExpired"; }, seconds(60)));
-  EXPECT_TRUE(Eventually([] { return TaintValue("outage-6") == "EvidenceExpired:NoSchedule"; }, seconds(120)));
+  EXPECT_TRUE(Eventually(
+      [] {
+        return Label("outage-6") == "unknown" && TrustedReason("outage-6") == "EvidenceExpired";
+      },
+      seconds(60)));
+  EXPECT_TRUE(Eventually([] { return TaintValue("outage-6") == "EvidenceExpired:NoSchedule"; },
+                         seconds(120)));
   EXPECT_TRUE(Eventually([] { return NodeCondition("outage-6") == "Unknown"; }));
   EXPECT_TRUE(Eventually([] { return HasEvent("outage-6", "EvidenceExpired"); }));
   node->Connect(deployment.Leader()->address(), deployment.ca_pem());
   EXPECT_EQ(node->Attest().verdict, "Trusted");
-  EXPECT_TRUE(Eventually([] { return Label("outage-6") == "true" && TaintValue("outage-6").empty(); }));
+  EXPECT_TRUE(
+      Eventually([] { return Label("outage-6") == "true" && TaintValue("outage-6").empty(); }));
 }
 
 }  // namespace

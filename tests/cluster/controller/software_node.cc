@@ -13,11 +13,12 @@ namespace plimsoll::cluster {
 
 SoftwareNode::SoftwareNode(std::string name, const std::string& group, fakes::KeyTemplate ak)
     : name_(std::move(name)), machine_(std::move(ak)), ek_(fakes::KeyTemplate::EkP384()) {
-  Deployment::Get();   // the chart brings the agent's ServiceAccount
+  Deployment::Get();  // the chart brings the agent's ServiceAccount
   crypto::SystemRandom random;
   clock_base_ = static_cast<uint64_t>(UniformReal(random) * 1e9);
   uid_ = Cluster().CreateNode(name_, fmt::format("{{plimsoll-test: {}}}", group));
-  token_ = Cluster().CreateServiceAccountToken(kNamespace, "plimsoll-agent", "agent-" + name_, name_);
+  token_ =
+      Cluster().CreateServiceAccountToken(kNamespace, "plimsoll-agent", "agent-" + name_, name_);
   machine_.node_uid = uid_;
 }
 
@@ -45,13 +46,17 @@ void SoftwareNode::Connect(const std::string& address, const std::string& ca_pem
   transport_ = *std::move(transport);
 }
 
-transport::HttpResponse SoftwareNode::Send(const std::string& method, const std::string& path, const std::string& body) {
-  transport::HttpRequest request{.method = method, .path_and_query = path, .headers = {}, .body = body};
+transport::HttpResponse SoftwareNode::Send(const std::string& method, const std::string& path,
+                                           const std::string& body) {
+  transport::HttpRequest request{
+      .method = method, .path_and_query = path, .headers = {}, .body = body};
   if (!body.empty()) {
     request.headers.emplace_back("Content-Type", "application/json");
   }
   auto response = transport_->Send(request, {});
-  return response ? *std::move(response) : transport::HttpResponse{.status = -1, .headers = {}, .body = response.error().message};
+  return response ? *std::move(response)
+                  : transport::HttpResponse{
+                        .status = -1, .headers = {}, .body = response.error().message};
 }
 
 transport::HttpResponse SoftwareNode::Enroll() {
@@ -60,15 +65,18 @@ transport::HttpResponse SoftwareNode::Enroll() {
   request.endorsement_public = ek_.MarshalPublic();
   request.attestation_public = machine_.tpm.ak().MarshalPublic();
   request.tpm.manufacturer = "SOFT";
-  const transport::HttpResponse offered = Send("POST", "/v1/enrollments", evidence::Encode(request));
+  const transport::HttpResponse offered =
+      Send("POST", "/v1/enrollments", evidence::Encode(request));
   const auto credential = evidence::DecodeEnrollmentResponse(offered.body);
   if (offered.status != 201 || !credential) {
     return offered;
   }
-  const auto secret = fakes::ActivateCredential(ek_, machine_.tpm.ak().Name(), credential->credential_blob, credential->encrypted_secret);
+  const auto secret = fakes::ActivateCredential(
+      ek_, machine_.tpm.ak().Name(), credential->credential_blob, credential->encrypted_secret);
   evidence::ActivationRequest activation;
   activation.secret = Secret(secret.value_or(Bytes(32)));
-  return Send("POST", "/v1/enrollments/" + credential->enrollment + "/activation", evidence::Encode(activation));
+  return Send("POST", "/v1/enrollments/" + credential->enrollment + "/activation",
+              evidence::Encode(activation));
 }
 
 transport::HttpResponse SoftwareNode::RequestChallenge() {
@@ -76,7 +84,8 @@ transport::HttpResponse SoftwareNode::RequestChallenge() {
   return RequestChallenge(machine_.tpm.ak().Name(), fmt::format("sha1:{0}+sha256:{0}", kAll));
 }
 
-transport::HttpResponse SoftwareNode::RequestChallenge(const tcg::Name& key, const std::string& banks) {
+transport::HttpResponse SoftwareNode::RequestChallenge(const tcg::Name& key,
+                                                       const std::string& banks) {
   const evidence::ChallengeRequest request{.attestation_key_name = key,
                                            .boot_id = machine_.statement.boot_id,
                                            .banks = fakes::AttestedNode::Selection(banks),
@@ -92,11 +101,13 @@ evidence::ChallengeResponse SoftwareNode::Challenge() {
   return challenge ? *std::move(challenge) : evidence::ChallengeResponse{};
 }
 
-evidence::Evidence SoftwareNode::Answer(const evidence::ChallengeResponse& challenge, const std::function<void(fakes::AttestFields&)>& spoil) {
+evidence::Evidence SoftwareNode::Answer(const evidence::ChallengeResponse& challenge,
+                                        const std::function<void(fakes::AttestFields&)>& spoil) {
   machine_.nonce = challenge.nonce;
   machine_.node_uid = challenge.node.uid;
   machine_.selection = challenge.selection;
-  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_);
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - started_);
   machine_.tpm.clock.clock = clock_base_ + static_cast<uint64_t>(elapsed.count());
   fakes::AttestFields fields = machine_.Fields();
   if (spoil) {
@@ -105,7 +116,8 @@ evidence::Evidence SoftwareNode::Answer(const evidence::ChallengeResponse& chall
   return machine_.Evidence(fields);
 }
 
-transport::HttpResponse SoftwareNode::SendEvidence(const evidence::ChallengeResponse& challenge, const evidence::Evidence& evidence) {
+transport::HttpResponse SoftwareNode::SendEvidence(const evidence::ChallengeResponse& challenge,
+                                                   const evidence::Evidence& evidence) {
   return Send("POST", "/v1/evidence", evidence::EncodeEvidence(challenge.challenge, evidence));
 }
 
@@ -118,8 +130,9 @@ evidence::EvidenceResponse SoftwareNode::Attest() {
 }
 
 void SoftwareNode::Approve() {
-  const CommandResult approved = Cluster().Kubectl(
-      {"patch", "tpmidentity", identity(), "--type=merge", "-p", R"({"spec":{"decision":"Approved","decisionReason":"test"}})"});
+  const CommandResult approved =
+      Cluster().Kubectl({"patch", "tpmidentity", identity(), "--type=merge", "-p",
+                         R"({"spec":{"decision":"Approved","decisionReason":"test"}})"});
   EXPECT_TRUE(approved.ok()) << approved;
 }
 

@@ -16,12 +16,14 @@
 
 namespace plimsoll::cluster {
 
-// A node as the controller sees it over the wire, with a TPM in software that can lie: a real Node, a real token bound to a Pod on it, and the protocol spoken
-// by hand. For attacks; the honest agent is tested with its own TPM.
+// A node as the controller sees it over the wire, with a TPM in software that can lie: a real Node,
+// a real token bound to a Pod on it, and the protocol spoken by hand. For attacks; the honest agent
+// is tested with its own TPM.
 class SoftwareNode {
  public:
   // Makes Node, ServiceAccount, Pod and token. The Node has the label plimsoll-test=`group`.
-  SoftwareNode(std::string name, const std::string& group, fakes::KeyTemplate ak = fakes::KeyTemplate::AkP256());
+  SoftwareNode(std::string name, const std::string& group,
+               fakes::KeyTemplate ak = fakes::KeyTemplate::AkP256());
 
   const std::string& name() const { return name_; }
   const std::string& uid() const { return uid_; }
@@ -29,24 +31,27 @@ class SoftwareNode {
   void set_token(std::string token) { token_ = std::move(token); }
   fakes::SoftwareTpm& tpm() { return machine_.tpm; }
   const fakes::SoftwareKey& ek() const { return ek_; }
-  std::string identity() const;                   // name of its TPMIdentity
-  std::vector<std::string> Pcrs() const;          // 0 to 7 of bank sha256, hex
+  std::string identity() const;           // name of its TPMIdentity
+  std::vector<std::string> Pcrs() const;  // 0 to 7 of bank sha256, hex
 
   // Speaks with this replica from now on.
   void Connect(const std::string& address, const std::string& ca_pem);
 
-  transport::HttpResponse Send(const std::string& method, const std::string& path, const std::string& body = "");
+  transport::HttpResponse Send(const std::string& method, const std::string& path,
+                               const std::string& body = "");
 
   // Enrols the present AK and answers the activation; the last response.
   transport::HttpResponse Enroll();
   // With the present AK and everything that a TPM has, or another key and other banks.
   transport::HttpResponse RequestChallenge();
   transport::HttpResponse RequestChallenge(const tcg::Name& key, const std::string& banks);
-  evidence::ChallengeResponse Challenge();        // fails the test when there is none
+  evidence::ChallengeResponse Challenge();  // fails the test when there is none
 
   // Good evidence for the challenge, but for what `spoil` changes before it is signed.
-  evidence::Evidence Answer(const evidence::ChallengeResponse& challenge, const std::function<void(fakes::AttestFields&)>& spoil = {});
-  transport::HttpResponse SendEvidence(const evidence::ChallengeResponse& challenge, const evidence::Evidence& evidence);
+  evidence::Evidence Answer(const evidence::ChallengeResponse& challenge,
+                            const std::function<void(fakes::AttestFields&)>& spoil = {});
+  transport::HttpResponse SendEvidence(const evidence::ChallengeResponse& challenge,
+                                       const evidence::Evidence& evidence);
 
   // A whole round; the verdict that was answered.
   evidence::EvidenceResponse Attest();

@@ -36,7 +36,8 @@ TEST(ControllerOptions, TakesAddressesOfBothFamilies) {
 }
 
 TEST(ControllerOptions, RefusesALabelThatTheNodeItselfCouldSet) {
-  for (const char* key : {"--label-key=plimsoll.dev/trusted", "--label-key=trusted", "--label-key=evilnode-restriction.kubernetes.io/trusted",
+  for (const char* key : {"--label-key=plimsoll.dev/trusted", "--label-key=trusted",
+                          "--label-key=evilnode-restriction.kubernetes.io/trusted",
                           "--label-key=plimsoll.dev.node-restriction.kubernetes.io"}) {
     const auto parsed = Parse({key});
     ASSERT_FALSE(parsed) << key;
@@ -47,8 +48,10 @@ TEST(ControllerOptions, RefusesALabelThatTheNodeItselfCouldSet) {
 }
 
 TEST(ControllerOptions, RefusesWhatIsNoValueOfTheFlag) {
-  for (const char* flag : {"--listen=here", "--listen=:8443", "--listen=127.0.0.1:99999", "--unmatched-nodes=Maybe", "--default-interval-seconds=1",
-                           "--log-level=loud", "--log-format=xml", "--agent-service-account=plimsoll-agent", "--no-such-flag"}) {
+  for (const char* flag :
+       {"--listen=here", "--listen=:8443", "--listen=127.0.0.1:99999", "--unmatched-nodes=Maybe",
+        "--default-interval-seconds=1", "--log-level=loud", "--log-format=xml",
+        "--agent-service-account=plimsoll-agent", "--no-such-flag"}) {
     EXPECT_FALSE(Parse({flag})) << flag;
   }
 }

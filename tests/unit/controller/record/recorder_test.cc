@@ -18,7 +18,9 @@ constexpr char kUid[] = "11111111-1111-1111-1111-111111111111";
 
 class RecorderTest : public testing::Test {
  protected:
-  RecorderTest() { server_.Put({kube::kNode, "worker-1"}, {{"metadata", {{"name", "worker-1"}, {"uid", kUid}}}}); }
+  RecorderTest() {
+    server_.Put({kube::kNode, "worker-1"}, {{"metadata", {{"name", "worker-1"}, {"uid", kUid}}}});
+  }
 
   static Recorder::Change Say(const std::string& summary) {
     return [summary](const NodeAttestationStatus& before) {
@@ -39,7 +41,8 @@ class RecorderTest : public testing::Test {
 
   fakes::FakeApiServer server_;
   fakes::FakeClock clock_;
-  std::unique_ptr<telemetry::Logger> logger_ = telemetry::MakeLogger({.level = telemetry::Level::kError});
+  std::unique_ptr<telemetry::Logger> logger_ =
+      telemetry::MakeLogger({.level = telemetry::Level::kError});
   kube::Client client_{server_, clock_};
   fakes::ApiLookup<NodeAttestation> cache_{server_, kube::kNodeAttestation};
   Recorder recorder_{client_, cache_, clock_, *logger_, {.status_refresh = seconds(300)}};
@@ -80,22 +83,29 @@ TEST_F(RecorderTest, RefreshesTimesAtTheIntervalOnly) {
 
 TEST_F(RecorderTest, N3_ReplacesTheObjectOfAnEarlierNodeAndTakesNothingOver) {
   server_.Put({kube::kNodeAttestation, "worker-1"},
-              {{"metadata", {{"name", "worker-1"}, {"ownerReferences", {{{"kind", "Node"}, {"name", "worker-1"}, {"uid", "old"}}}}}},
+              {{"metadata",
+                {{"name", "worker-1"},
+                 {"ownerReferences", {{{"kind", "Node"}, {"name", "worker-1"}, {"uid", "old"}}}}}},
                {"status", {{"summary", "Trusted"}, {"nodeUID", "old"}}}});
   std::string seen = "not called";
-  ASSERT_TRUE(recorder_.Apply("worker-1", kUid, seconds(900), [&](const NodeAttestationStatus& before) {
-    seen = before.summary + before.node_uid;
-    NodeAttestationStatus after;
-    after.node_uid = kUid;
-    return std::optional(after);
-  }));
+  ASSERT_TRUE(
+      recorder_.Apply("worker-1", kUid, seconds(900), [&](const NodeAttestationStatus& before) {
+        seen = before.summary + before.node_uid;
+        NodeAttestationStatus after;
+        after.node_uid = kUid;
+        return std::optional(after);
+      }));
   EXPECT_EQ(seen, "Unknown") << "an empty status";
-  EXPECT_EQ(server_.Find({kube::kNodeAttestation, "worker-1"})["metadata"]["ownerReferences"][0]["uid"], kUid);
+  EXPECT_EQ(
+      server_.Find({kube::kNodeAttestation, "worker-1"})["metadata"]["ownerReferences"][0]["uid"],
+      kUid);
 }
 
 TEST_F(RecorderTest, AReplicaThatIsBehindDoesNotReplaceTheObjectOfANewerNode) {
   server_.Put({kube::kNodeAttestation, "worker-1"},
-              {{"metadata", {{"name", "worker-1"}, {"ownerReferences", {{{"kind", "Node"}, {"name", "worker-1"}, {"uid", kUid}}}}}},
+              {{"metadata",
+                {{"name", "worker-1"},
+                 {"ownerReferences", {{{"kind", "Node"}, {"name", "worker-1"}, {"uid", kUid}}}}}},
                {"status", {{"summary", "Trusted"}, {"nodeUID", kUid}}}});
   const auto applied = recorder_.Apply("worker-1", "old", seconds(900), Say("Unknown"));
   ASSERT_FALSE(applied);
@@ -105,16 +115,19 @@ TEST_F(RecorderTest, AReplicaThatIsBehindDoesNotReplaceTheObjectOfANewerNode) {
 TEST_F(RecorderTest, N8_DecidesAgainOnWhatAnotherWriterLeft) {
   ASSERT_TRUE(recorder_.Apply("worker-1", kUid, seconds(900), Say("Trusted")));
   cache_.Freeze();
-  server_.Edit({kube::kNodeAttestation, "worker-1"}, [](nlohmann::json& object) { object["status"]["summary"] = "Untrusted"; });
+  server_.Edit({kube::kNodeAttestation, "worker-1"},
+               [](nlohmann::json& object) { object["status"]["summary"] = "Untrusted"; });
   std::vector<std::string> seen;
-  ASSERT_TRUE(recorder_.Apply("worker-1", kUid, seconds(900), [&](const NodeAttestationStatus& before) {
-    seen.push_back(before.summary);
-    NodeAttestationStatus after = before;
-    after.tpm_identity = "ek-1";
-    return std::optional(after);
-  }));
+  ASSERT_TRUE(
+      recorder_.Apply("worker-1", kUid, seconds(900), [&](const NodeAttestationStatus& before) {
+        seen.push_back(before.summary);
+        NodeAttestationStatus after = before;
+        after.tpm_identity = "ek-1";
+        return std::optional(after);
+      }));
   EXPECT_EQ(seen, (std::vector<std::string>{"Trusted", "Untrusted"}));
-  EXPECT_EQ(server_.Find({kube::kNodeAttestation, "worker-1"})["status"]["summary"], "Untrusted") << "the old Trusted is not written back";
+  EXPECT_EQ(server_.Find({kube::kNodeAttestation, "worker-1"})["status"]["summary"], "Untrusted")
+      << "the old Trusted is not written back";
 }
 
 TEST_F(RecorderTest, E24_OfManyWritersNoneIsLost) {
@@ -124,25 +137,28 @@ TEST_F(RecorderTest, E24_OfManyWritersNoneIsLost) {
     std::vector<std::jthread> writers;
     for (int i = 0; i < kWriters; ++i) {
       writers.emplace_back([&] {
-        while (!recorder_.Apply("worker-1", kUid, seconds(900), [](const NodeAttestationStatus& before) {
-          NodeAttestationStatus after = before;
-          after.node_uid = kUid;
-          after.inputs += "x";
-          return std::optional(after);
-        })) {
+        while (!recorder_.Apply("worker-1", kUid, seconds(900),
+                                [](const NodeAttestationStatus& before) {
+                                  NodeAttestationStatus after = before;
+                                  after.node_uid = kUid;
+                                  after.inputs += "x";
+                                  return std::optional(after);
+                                })) {
         }
         ++done;
       });
     }
   }
   EXPECT_EQ(done, kWriters);
-  EXPECT_EQ(server_.Find({kube::kNodeAttestation, "worker-1"})["status"]["inputs"], std::string(kWriters, 'x'));
+  EXPECT_EQ(server_.Find({kube::kNodeAttestation, "worker-1"})["status"]["inputs"],
+            std::string(kWriters, 'x'));
 }
 
 TEST_F(RecorderTest, AnApiServerThatDoesNotAnswerIsAnErrorAndNoVerdict) {
-  server_.Intercept([](const transport::HttpRequest&) -> std::optional<Result<transport::HttpResponse>> {
-    return Fail(ErrorCode::kUnavailable, "connection refused", Retry::kBackoff);
-  });
+  server_.Intercept(
+      [](const transport::HttpRequest&) -> std::optional<Result<transport::HttpResponse>> {
+        return Fail(ErrorCode::kUnavailable, "connection refused", Retry::kBackoff);
+      });
   const auto applied = recorder_.Apply("worker-1", kUid, seconds(900), Say("Trusted"));
   ASSERT_FALSE(applied);
   EXPECT_EQ(applied.error().code, ErrorCode::kUnavailable);

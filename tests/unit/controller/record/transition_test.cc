@@ -10,9 +10,9 @@ namespace {
 
 using appraisal::Reason;
 using appraisal::Verdict;
+using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using std::chrono::seconds;
 
 const WallTime kNow{seconds(1'795'507'200)};
 constexpr char kNode[] = "11111111-1111-1111-1111-111111111111";
@@ -20,14 +20,17 @@ constexpr char kOtherNode[] = "22222222-2222-2222-2222-222222222222";
 
 std::shared_ptr<const policy::CompiledPolicy> Policy(policy::Mode mode, int64_t generation = 1) {
   policy::AttestationPolicy spec;
-  spec.meta = {.name = "measured-boot", .uid = "p1", .generation = generation, .resource_version = "1"};
+  spec.meta = {
+      .name = "measured-boot", .uid = "p1", .generation = generation, .resource_version = "1"};
   spec.mode = mode;
   spec.freshness = {.interval = seconds(300), .expire = seconds(900)};
   spec.pcrs.push_back({.bank = tcg::AlgorithmId::kSha256, .index = 4, .any_of = {Bytes(32, 0xaa)}});
-  return std::make_shared<const policy::CompiledPolicy>(policy::CompiledPolicy::Compile(std::move(spec), {}));
+  return std::make_shared<const policy::CompiledPolicy>(
+      policy::CompiledPolicy::Compile(std::move(spec), {}));
 }
 
-policies::NodePolicies Enforced(policy::Mode mode = policy::Mode::kEnforce, int64_t generation = 1) {
+policies::NodePolicies Enforced(policy::Mode mode = policy::Mode::kEnforce,
+                                int64_t generation = 1) {
   policies::NodePolicies policies;
   policies.policies.push_back(Policy(mode, generation));
   policies.enforced = mode != policy::Mode::kAudit;
@@ -77,14 +80,23 @@ struct Case {
   policies::NodePolicies policies = Enforced();
   WallTime now = kNow;
   std::string node_uid = kNode;
-  Surroundings At() const { return {.node_uid = node_uid, .policies = policies, .inputs = "inputs", .now = now}; }
+  Surroundings At() const {
+    return {.node_uid = node_uid, .policies = policies, .inputs = "inputs", .now = now};
+  }
 };
 
-NodeAttestationStatus Trusted(const Case& c = {}) { return AfterAppraisal({}, Judged(Verdict::kTrusted, Reason::kAllPoliciesPassed), "ek-1", c.At()); }
+NodeAttestationStatus Trusted(const Case& c = {}) {
+  return AfterAppraisal({}, Judged(Verdict::kTrusted, Reason::kAllPoliciesPassed), "ek-1", c.At());
+}
 
-NodeAttestationStatus Untrusted(const Case& c = {}) { return AfterAppraisal(Trusted(c), Judged(Verdict::kUntrusted, Reason::kPcrMismatch), "ek-1", c.At()); }
+NodeAttestationStatus Untrusted(const Case& c = {}) {
+  return AfterAppraisal(Trusted(c), Judged(Verdict::kUntrusted, Reason::kPcrMismatch), "ek-1",
+                        c.At());
+}
 
-const Condition& TrustedCondition(const NodeAttestationStatus& status) { return *Find(status.conditions, "Trusted"); }
+const Condition& TrustedCondition(const NodeAttestationStatus& status) {
+  return *Find(status.conditions, "Trusted");
+}
 
 TEST(Transition, AGoodAppraisalMakesTrustedAndStoresWhatItProved) {
   const NodeAttestationStatus status = Trusted();
@@ -115,17 +127,23 @@ TEST(Transition, UntrustedNamesThePolicyThatFailed) {
 // R4, E56: every way that is no proof of the contrary leaves Untrusted as it is.
 TEST(Transition, R4_UntrustedSticksThroughEverythingThatIsUnknown) {
   const Case c;
-  for (const Reason reason : {Reason::kEvidenceExpired, Reason::kTpmAbsent, Reason::kTpmError, Reason::kNotEnrolled, Reason::kIdentityPending,
-                              Reason::kIdentityDenied, Reason::kPolicyNotReady, Reason::kControllerStarting}) {
+  for (const Reason reason :
+       {Reason::kEvidenceExpired, Reason::kTpmAbsent, Reason::kTpmError, Reason::kNotEnrolled,
+        Reason::kIdentityPending, Reason::kIdentityDenied, Reason::kPolicyNotReady,
+        Reason::kControllerStarting}) {
     const NodeAttestationStatus after = AfterStateChange(Untrusted(), reason, "news", c.At());
     EXPECT_EQ(after.summary, "Untrusted") << appraisal::ToString(reason);
-    EXPECT_EQ(TrustedCondition(after).status, ConditionStatus::kFalse) << appraisal::ToString(reason);
+    EXPECT_EQ(TrustedCondition(after).status, ConditionStatus::kFalse)
+        << appraisal::ToString(reason);
     EXPECT_EQ(TrustedCondition(after).reason, "PCRMismatch") << appraisal::ToString(reason);
-    EXPECT_THAT(TrustedCondition(after).message, HasSubstr(std::string(appraisal::ToString(reason))));
+    EXPECT_THAT(TrustedCondition(after).message,
+                HasSubstr(std::string(appraisal::ToString(reason))));
     EXPECT_EQ(after.failed_policies, "measured-boot") << "what proved it stays readable";
   }
-  for (const Reason reason : {Reason::kWrongBank, Reason::kEventLogMissing, Reason::kPolicyNotReady, Reason::kIdentityPending}) {
-    const NodeAttestationStatus after = AfterAppraisal(Untrusted(), Judged(Verdict::kUnknown, reason), "ek-1", c.At());
+  for (const Reason reason : {Reason::kWrongBank, Reason::kEventLogMissing, Reason::kPolicyNotReady,
+                              Reason::kIdentityPending}) {
+    const NodeAttestationStatus after =
+        AfterAppraisal(Untrusted(), Judged(Verdict::kUnknown, reason), "ek-1", c.At());
     EXPECT_EQ(after.summary, "Untrusted") << appraisal::ToString(reason);
     EXPECT_EQ(TrustedCondition(after).reason, "PCRMismatch") << appraisal::ToString(reason);
   }
@@ -142,9 +160,13 @@ TEST(Transition, TheMessageOfAStickingVerdictDoesNotGrow) {
 
 TEST(Transition, OnlyATrustedAppraisalOrNoEnforcePolicyEndsUntrusted) {
   Case c;
-  EXPECT_EQ(AfterAppraisal(Untrusted(), Judged(Verdict::kTrusted, Reason::kAllPoliciesPassed), "ek-1", c.At()).summary, "Trusted");
+  EXPECT_EQ(AfterAppraisal(Untrusted(), Judged(Verdict::kTrusted, Reason::kAllPoliciesPassed),
+                           "ek-1", c.At())
+                .summary,
+            "Trusted");
   c.policies = None();
-  const NodeAttestationStatus released = AfterStateChange(Untrusted(), Reason::kNoEnforcingPolicy, "none", c.At());
+  const NodeAttestationStatus released =
+      AfterStateChange(Untrusted(), Reason::kNoEnforcingPolicy, "none", c.At());
   EXPECT_EQ(released.summary, "Unknown");
   EXPECT_EQ(TrustedCondition(released).reason, "NoEnforcingPolicy");
   EXPECT_TRUE(released.failed_policies.empty());
@@ -153,7 +175,8 @@ TEST(Transition, OnlyATrustedAppraisalOrNoEnforcePolicyEndsUntrusted) {
 TEST(Transition, N3_AStatusOfAnotherNodeUidCountsAsNone) {
   Case c;
   c.node_uid = kOtherNode;
-  const NodeAttestationStatus after = AfterStateChange(Untrusted(), Reason::kNotEnrolled, "new node", c.At());
+  const NodeAttestationStatus after =
+      AfterStateChange(Untrusted(), Reason::kNotEnrolled, "new node", c.At());
   EXPECT_EQ(after.summary, "Unknown") << "Untrusted was another Node's";
   EXPECT_FALSE(after.last_trusted_time);
   EXPECT_TRUE(after.pcrs.empty());
@@ -163,17 +186,20 @@ TEST(Transition, N3_AStatusOfAnotherNodeUidCountsAsNone) {
 TEST(Transition, S8_RejectedEvidenceChangesTheStateAndKeepsTheLastProvenFacts) {
   Case c;
   c.now = kNow + seconds(10);
-  const NodeAttestationStatus after = AfterAppraisal(Trusted(), Judged(Verdict::kUntrusted, Reason::kSignatureInvalid, false), "ek-1", c.At());
+  const NodeAttestationStatus after = AfterAppraisal(
+      Trusted(), Judged(Verdict::kUntrusted, Reason::kSignatureInvalid, false), "ek-1", c.At());
   EXPECT_EQ(after.summary, "Untrusted");
   EXPECT_EQ(after.last_verified_time, kNow);
   EXPECT_EQ(Find(after.conditions, "EvidenceFresh")->status, ConditionStatus::kFalse);
-  EXPECT_FALSE(MayRejudge(after, kNode, c.now)) << "a forged quote is not forgiven for the good one before it";
+  EXPECT_FALSE(MayRejudge(after, kNode, c.now))
+      << "a forged quote is not forgiven for the good one before it";
 }
 
 TEST(Transition, WithoutAnEnforcePolicyANodeIsUnknownWhateverItsEvidenceWas) {
   Case c;
   c.policies = None();
-  const NodeAttestationStatus after = AfterAppraisal({}, Judged(Verdict::kUntrusted, Reason::kSignatureInvalid, false), "ek-1", c.At());
+  const NodeAttestationStatus after = AfterAppraisal(
+      {}, Judged(Verdict::kUntrusted, Reason::kSignatureInvalid, false), "ek-1", c.At());
   EXPECT_EQ(after.summary, "Unknown");
   EXPECT_EQ(TrustedCondition(after).reason, "NoEnforcingPolicy");
   EXPECT_EQ(Find(after.conditions, "EvidenceFresh")->reason, "SignatureInvalid");
@@ -215,7 +241,8 @@ TEST(Transition, P3_RejudgingNeverLastsLongerThanTheEvidenceBehindIt) {
   judgement.reason = Reason::kAllPoliciesPassed;
   const NodeAttestationStatus after = AfterRejudgement(before, judgement, c.At());
   EXPECT_EQ(after.expiration_time, kNow + seconds(900));
-  EXPECT_EQ(after.last_trusted_time, kNow) << "trust counts from the evidence, not from the judging";
+  EXPECT_EQ(after.last_trusted_time, kNow)
+      << "trust counts from the evidence, not from the judging";
 }
 
 TEST(Transition, P3_WhoSeesAnOlderPolicyKnowsIt) {
@@ -229,7 +256,8 @@ TEST(Transition, ASuspendedPolicyKeepsItsResultFromWhenItWasJudgedUntilItExpires
   const NodeAttestationStatus status = Trusted();
   const policies::NodePolicies suspended = Enforced(policy::Mode::kSuspended);
   ASSERT_TRUE(Applied(suspended, status, kNow + seconds(899))[0].last);
-  EXPECT_EQ(Applied(suspended, status, kNow + seconds(899))[0].last->outcome, appraisal::PolicyOutcome::kPass);
+  EXPECT_EQ(Applied(suspended, status, kNow + seconds(899))[0].last->outcome,
+            appraisal::PolicyOutcome::kPass);
   EXPECT_FALSE(Applied(suspended, status, kNow + seconds(900))[0].last);
 
   // New evidence while it is suspended does not make the old result younger.
@@ -245,7 +273,9 @@ TEST(Transition, OnlyTheLastTenTransitionsAreKept) {
   const Case c;
   NodeAttestationStatus status;
   for (int i = 0; i < 12; ++i) {
-    status = AfterAppraisal(status, Judged(i % 2 == 0 ? Verdict::kTrusted : Verdict::kUntrusted, i % 2 == 0 ? Reason::kAllPoliciesPassed : Reason::kPcrMismatch),
+    status = AfterAppraisal(status,
+                            Judged(i % 2 == 0 ? Verdict::kTrusted : Verdict::kUntrusted,
+                                   i % 2 == 0 ? Reason::kAllPoliciesPassed : Reason::kPcrMismatch),
                             "ek-1", c.At());
   }
   EXPECT_EQ(status.transitions.size(), 10U);

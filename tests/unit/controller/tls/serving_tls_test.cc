@@ -21,13 +21,16 @@ class ServingTlsTest : public testing::Test {
   ServingTls Stored() const { return *ServingTls::Parse(server_.Find(kSecretRef).dump()); }
   std::string Published() const { return server_.Find(kCaRef)["data"]["ca.crt"]; }
   bool Serves(const ServingTls& tls) const {
-    return crypto::IsServingCertificateFor(tls.certificate, tls.key.bytes(), Published(), options_.names, clock_.Wall());
+    return crypto::IsServingCertificateFor(tls.certificate, tls.key.bytes(), Published(),
+                                           options_.names, clock_.Wall());
   }
 
   fakes::FakeApiServer server_;
   fakes::FakeClock clock_;
   kube::Client client_{server_, clock_};
-  ServingTlsOptions options_{.namespace_name = "plimsoll-system", .names = {.dns = {"plimsoll-controller.plimsoll-system.svc"}, .ips = {}}};
+  ServingTlsOptions options_{
+      .namespace_name = "plimsoll-system",
+      .names = {.dns = {"plimsoll-controller.plimsoll-system.svc"}, .ips = {}}};
 };
 
 TEST_F(ServingTlsTest, MakesAuthorityAndCertificateAndPublishesTheAuthorityAlone) {
@@ -68,7 +71,9 @@ TEST_F(ServingTlsTest, ANewAuthorityIsPublishedBesideTheOldOneWhichStillCounts) 
 
 TEST_F(ServingTlsTest, ReplacesWhatCannotBeUsed) {
   ASSERT_TRUE(Ensure());
-  server_.Edit(kSecretRef, [](nlohmann::json& secret) { secret["data"]["tls.key"] = ToBase64(AsBytes("not a key")); });
+  server_.Edit(kSecretRef, [](nlohmann::json& secret) {
+    secret["data"]["tls.key"] = ToBase64(AsBytes("not a key"));
+  });
   ASSERT_TRUE(Ensure());
   EXPECT_TRUE(Serves(Stored()));
   server_.Edit(kSecretRef, [](nlohmann::json& secret) { secret["data"] = {{"ca.crt", "%%%"}}; });
@@ -79,7 +84,8 @@ TEST_F(ServingTlsTest, ReplacesWhatCannotBeUsed) {
 TEST_F(ServingTlsTest, PutsThePublishedAuthorityBackWhenSomeoneChangesIt) {
   ASSERT_TRUE(Ensure());
   const std::string good = Published();
-  server_.Edit(kCaRef, [](nlohmann::json& map) { map["data"]["ca.crt"] = "-----BEGIN CERTIFICATE-----"; });
+  server_.Edit(kCaRef,
+               [](nlohmann::json& map) { map["data"]["ca.crt"] = "-----BEGIN CERTIFICATE-----"; });
   ASSERT_TRUE(Ensure());
   EXPECT_EQ(Published(), good);
 }
@@ -94,14 +100,15 @@ TEST_F(ServingTlsTest, IssuesANewCertificateWhenTheNamesChange) {
 
 TEST_F(ServingTlsTest, OfTwoReplicasThatMakeItAtOnceOneIsToldToWait) {
   bool raced = false;
-  server_.Intercept([&](const transport::HttpRequest& request) -> std::optional<Result<transport::HttpResponse>> {
-    if (request.method == "POST" && !raced) {
-      raced = true;
-      fakes::FakeClock other_clock;
-      EXPECT_TRUE(EnsureServingTls(client_, other_clock, options_));
-    }
-    return std::nullopt;
-  });
+  server_.Intercept(
+      [&](const transport::HttpRequest& request) -> std::optional<Result<transport::HttpResponse>> {
+        if (request.method == "POST" && !raced) {
+          raced = true;
+          fakes::FakeClock other_clock;
+          EXPECT_TRUE(EnsureServingTls(client_, other_clock, options_));
+        }
+        return std::nullopt;
+      });
   const Status ensured = Ensure();
   ASSERT_FALSE(ensured);
   EXPECT_EQ(ensured.error().code, ErrorCode::kConflict);
