@@ -3,6 +3,7 @@
 # make test       all tests but the long ones; installs what they need
 # make test-all   and the long ones: the unit and swtpm tests again under sanitizers
 # make lint       formatting, layering, shell, YAML, the chart's copies
+# make tidy       clang-tidy over the libraries and programs (a quarter of an hour)
 # make bench      benchmarks; results in build/bench/results.json
 # make format     formats the sources
 
@@ -12,7 +13,7 @@ BUILD := build/$(PRESET)
 JOBS ?= $(shell nproc)
 SOURCES := $(shell git ls-files '*.cc' '*.h')
 
-.PHONY: all deps build demo demo-stop test test-all lint bench format image
+.PHONY: all deps build demo demo-stop test test-all lint tidy bench format image
 
 all: build
 
@@ -20,7 +21,7 @@ deps:
 	@cmake/install-packages.sh build test
 
 build: deps
-	@cmake --preset $(PRESET) >$(BUILD).log 2>&1 || { mkdir -p build; cmake --preset $(PRESET); }
+	@mkdir -p build && cmake --preset $(PRESET) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@cmake --build --preset $(PRESET) -j $(JOBS)
 
 demo: deps
@@ -45,6 +46,11 @@ test-all: test
 lint:
 	@cmake/install-packages.sh lint
 	@tests/lint/run.sh
+
+tidy: deps
+	@cmake/install-packages.sh lint
+	@mkdir -p build && cmake --preset tidy -DPLIMSOLL_BENCHMARKS=OFF >build/tidy.log 2>&1 || { cat build/tidy.log; exit 1; }
+	@run-clang-tidy-14 -quiet -p build/tidy '^$(CURDIR)/(lib|node-agent|controller)/'
 
 bench: deps
 	@mkdir -p build/bench && cmake --preset release -DBUILD_TESTING=ON -DPLIMSOLL_BENCHMARKS=ON >build/bench/configure.log 2>&1 || { cat build/bench/configure.log; exit 1; }
