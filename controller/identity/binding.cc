@@ -214,10 +214,13 @@ Result<TpmIdentity> Binding::WriteProof(TpmIdentity identity, const ProvenKey& p
         now);
   }
   status.node_uid = proven.node_uid;
-  status.attestation_key = ActivatedKey{.name = key,
-                                        .public_area = proven.attestation_public,
-                                        .profile = std::string(crypto::ToString(proven.profile)),
-                                        .activated_time = now};
+  status.attestation_key = ActivatedKey{
+      .name = key,
+      .public_area = proven.attestation_public,
+      .profile = std::string(crypto::ToString(proven.profile)),
+      .activated_time = now,
+      .endorsement_key_name =
+          proven.endorsement_key_name ? proven.endorsement_key_name->ToHex() : std::string()};
   Set(status.conditions,
       {.type = kKeyActivated,
        .status = ConditionStatus::kTrue,

@@ -54,6 +54,8 @@ struct ProvenKey {
   Bytes attestation_public;                                   // TPMT_PUBLIC
   crypto::KeyProfile profile = crypto::KeyProfile::kOther;
   TpmDescription tpm;
+  std::optional<tcg::Name> endorsement_key_name =
+      std::nullopt;  // computed: the AK may be its child
 };
 
 struct BindingOutcome {

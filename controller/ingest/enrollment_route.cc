@@ -119,7 +119,8 @@ http::Response PostEnrollment(IngestContext& context, const AgentPrincipal& agen
                                .tpm = {.manufacturer = body->tpm.manufacturer,
                                        .vendor = body->tpm.vendor,
                                        .firmware_version = body->tpm.firmware_version,
-                                       .spec_revision = body->tpm.spec_revision}},
+                                       .spec_revision = body->tpm.spec_revision},
+                               .endorsement_key_name = crypto::ComputeName(keys->endorsement)},
                               std::move(secret));
   return http::JsonResponse(201, evidence::Encode(response));
 }

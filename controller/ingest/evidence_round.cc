@@ -10,6 +10,7 @@
 #include "controller/identity/admission.h"
 #include "controller/ingest/node_identity.h"
 #include "controller/record/transition.h"
+#include "crypto/names.h"
 #include "evidence/evidence.h"
 #include "tcg/name.h"
 
@@ -34,6 +35,13 @@ std::string RecordedReason(const NodeAttestationStatus& status) {
   const Condition* trusted = Find(status.conditions, kTrusted);
   return trusted == nullptr ? std::string(appraisal::ToString(Reason::kNotEnrolled))
                             : trusted->reason;
+}
+
+// Of the enrolled EK, below which the AK may be. Absent for keys that were enrolled before it was
+// recorded.
+std::optional<tcg::QualifiedName> EndorsementKey(const ActivatedKey& key) {
+  const auto name = tcg::Name::FromHex(key.endorsement_key_name);
+  return name ? std::optional(crypto::QualifiedNameOfEndorsementPrimary(*name)) : std::nullopt;
 }
 
 bool IsRejectedForReset(const Appraisal& appraisal) {
@@ -123,7 +131,7 @@ Result<Appraisal> EvidenceRound::Appraise(const Result<evidence::Evidence>& evid
       .qualifying_data =
           appraisal::ChallengeBinding{.nonce = challenge_.nonce, .node_uid = agent_.node_uid()},
       .selection = challenge_.selection,
-      .endorsement_key = std::nullopt,
+      .endorsement_key = EndorsementKey(*identity_->status.attestation_key),
       .identity = record::IdentityFactsOf(*identity_),
       .recorded = clock_ ? std::optional(clock_->recorded) : std::nullopt};
   const MonotonicTime started = context_.d.clock.Monotonic();

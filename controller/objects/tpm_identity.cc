@@ -78,6 +78,7 @@ Result<ActivatedKey> KeyFromJson(const json& object) {
   PLIMSOLL_ASSIGN_OR_RETURN(key.public_area, FromBase64(encoded, kMaxPublicAreaBytes));
   PLIMSOLL_ASSIGN_OR_RETURN(key.profile, fields::String(object, "profile"));
   PLIMSOLL_ASSIGN_OR_RETURN(key.activated_time, fields::Time(object, "activatedTime"));
+  PLIMSOLL_ASSIGN_OR_RETURN(key.endorsement_key_name, fields::String(object, "endorsementKeyName"));
   return key;
 }
 
@@ -162,6 +163,7 @@ json ToJson(const TpmIdentityStatus& status) {
                                 {"public", ToBase64(key.public_area)},
                                 {"profile", key.profile},
                                 {"activatedTime", FormatTime(key.activated_time)}};
+    PutText(object["attestationKey"], "endorsementKeyName", key.endorsement_key_name);
   }
   json admissions = json::array();
   for (const Admission& admission : status.admissions) {

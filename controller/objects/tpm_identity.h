@@ -60,6 +60,7 @@ struct ActivatedKey {
   Bytes public_area;    // TPMT_PUBLIC as enrolled
   std::string profile;  // p384, p256, rsa2048
   WallTime activated_time{};
+  std::string endorsement_key_name = {};  // Name of the EK in hex: the AK may be its child
 
   bool operator==(const ActivatedKey&) const = default;
 };

@@ -11,6 +11,7 @@
 #include "cluster/control_plane.h"
 #include "cluster/controller/deployment.h"
 #include "cluster/controller/software_node.h"
+#include "crypto/names.h"
 
 namespace plimsoll::cluster {
 namespace {
@@ -90,6 +91,21 @@ TEST(Attack, E06_WhatTheKeySignedElsewhereIsNoQuote) {
     EXPECT_THAT(node->SendEvidence(challenge, evidence).body, HasSubstr("NotAQuote")) << type;
   }
   EXPECT_TRUE(Eventually([] { return Label("e06") == "false"; }));
+}
+
+TEST(Attack, Q7_AKeyBelowTheEnrolledEndorsementKeyCountsAndOneBelowAnotherDoesNot) {
+  const auto node = TrustedNode("q7");
+  const auto below = [&](const fakes::SoftwareKey& parent) {
+    const auto signer = crypto::QualifiedNameOfChild(
+        crypto::QualifiedNameOfEndorsementPrimary(parent.Name()), node->tpm().ak().Name());
+    return [signer](fakes::AttestFields& fields) { fields.signer = ToBytes(signer.bytes()); };
+  };
+  const auto good = node->Challenge();
+  EXPECT_THAT(node->SendEvidence(good, node->Answer(good, below(node->ek()))).body,
+              HasSubstr("AllPoliciesPassed"));
+  const fakes::SoftwareKey other(fakes::KeyTemplate::EkP384());
+  const auto bad = node->Challenge();
+  ExpectRefused(*node, node->SendEvidence(bad, node->Answer(bad, below(other))), "NotAQuote");
 }
 
 TEST(Attack, E08_AQuoteOverNothingIsRefused) {
