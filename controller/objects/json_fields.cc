@@ -98,4 +98,24 @@ Result<json> List(const json& object, const char* field) {
 
 bool Has(const json& object, const char* field) { return Member(object, field) != nullptr; }
 
+Result<std::optional<WallTime>> OptionalTime(const json& object, const char* field) {
+  if (!Has(object, field)) {
+    return std::optional<WallTime>();
+  }
+  PLIMSOLL_ASSIGN_OR_RETURN(const WallTime time, Time(object, field));
+  return std::optional<WallTime>(time);
+}
+
+void PutText(json& object, const char* field, const std::string& value) {
+  if (!value.empty()) {
+    object[field] = value;
+  }
+}
+
+void PutTime(json& object, const char* field, const std::optional<WallTime>& time) {
+  if (time) {
+    object[field] = FormatTime(*time);
+  }
+}
+
 }  // namespace plimsoll::controller::json_fields

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,5 +34,12 @@ Result<nlohmann::json> List(const nlohmann::json& object, const char* field);
 
 // Whether `object` has the field with another value than null.
 bool Has(const nlohmann::json& object, const char* field);
+
+// The time, or nullopt where it is absent.
+Result<std::optional<WallTime>> OptionalTime(const nlohmann::json& object, const char* field);
+
+// Writing: an empty text and an absent time leave the field out.
+void PutText(nlohmann::json& object, const char* field, const std::string& value);
+void PutTime(nlohmann::json& object, const char* field, const std::optional<WallTime>& time);
 
 }  // namespace plimsoll::controller::json_fields

@@ -10,14 +10,6 @@ namespace {
 using nlohmann::json;
 namespace fields = json_fields;
 
-Result<std::optional<WallTime>> OptionalTime(const json& object, const char* field) {
-  if (!fields::Has(object, field)) {
-    return std::optional<WallTime>();
-  }
-  PLIMSOLL_ASSIGN_OR_RETURN(const WallTime time, fields::Time(object, field));
-  return std::optional<WallTime>(time);
-}
-
 Result<Violation> ViolationFromJson(const json& entry) {
   Violation violation;
   PLIMSOLL_ASSIGN_OR_RETURN(violation.check, fields::String(entry, "check"));
@@ -39,7 +31,7 @@ Result<PolicyResult> PolicyFromJson(const json& entry) {
   PLIMSOLL_ASSIGN_OR_RETURN(policy.mode, fields::String(entry, "mode"));
   PLIMSOLL_ASSIGN_OR_RETURN(policy.result, fields::String(entry, "result"));
   PLIMSOLL_ASSIGN_OR_RETURN(policy.reason, fields::String(entry, "reason"));
-  PLIMSOLL_ASSIGN_OR_RETURN(policy.judged_time, OptionalTime(entry, "judgedTime"));
+  PLIMSOLL_ASSIGN_OR_RETURN(policy.judged_time, fields::OptionalTime(entry, "judgedTime"));
   PLIMSOLL_ASSIGN_OR_RETURN(const json violations, fields::List(entry, "violations"));
   for (const json& item : violations) {
     PLIMSOLL_ASSIGN_OR_RETURN(Violation violation, ViolationFromJson(item));
@@ -83,9 +75,11 @@ Result<NodeAttestationStatus> StatusFromJson(const json& object) {
   PLIMSOLL_ASSIGN_OR_RETURN(status.node_uid, fields::String(object, "nodeUID"));
   PLIMSOLL_ASSIGN_OR_RETURN(status.boot_id, fields::String(object, "bootID"));
   PLIMSOLL_ASSIGN_OR_RETURN(status.tpm_identity, fields::String(object, "tpmIdentity"));
-  PLIMSOLL_ASSIGN_OR_RETURN(status.last_verified_time, OptionalTime(object, "lastVerifiedTime"));
-  PLIMSOLL_ASSIGN_OR_RETURN(status.last_trusted_time, OptionalTime(object, "lastTrustedTime"));
-  PLIMSOLL_ASSIGN_OR_RETURN(status.expiration_time, OptionalTime(object, "expirationTime"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.last_verified_time,
+                            fields::OptionalTime(object, "lastVerifiedTime"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.last_trusted_time,
+                            fields::OptionalTime(object, "lastTrustedTime"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.expiration_time, fields::OptionalTime(object, "expirationTime"));
   PLIMSOLL_ASSIGN_OR_RETURN(status.consecutive_failures,
                             fields::Integer(object, "consecutiveFailures"));
   PLIMSOLL_ASSIGN_OR_RETURN(status.inputs, fields::String(object, "inputs"));
@@ -117,18 +111,6 @@ Result<NodeAttestationStatus> StatusFromJson(const json& object) {
   return status;
 }
 
-void PutText(json& object, const char* field, const std::string& value) {
-  if (!value.empty()) {
-    object[field] = value;
-  }
-}
-
-void PutTime(json& object, const char* field, const std::optional<WallTime>& time) {
-  if (time) {
-    object[field] = FormatTime(*time);
-  }
-}
-
 json ToJson(const PolicyResult& policy) {
   json violations = json::array();
   for (const Violation& violation : policy.violations) {
@@ -136,8 +118,8 @@ json ToJson(const PolicyResult& policy) {
     if (violation.pcr) {
       entry["pcr"] = *violation.pcr;
     }
-    PutText(entry, "observed", violation.observed);
-    PutText(entry, "expected", violation.expected);
+    fields::PutText(entry, "observed", violation.observed);
+    fields::PutText(entry, "expected", violation.expected);
     violations.push_back(std::move(entry));
   }
   json entry = {{"name", policy.name},
@@ -147,19 +129,19 @@ json ToJson(const PolicyResult& policy) {
                 {"result", policy.result},
                 {"reason", policy.reason},
                 {"violations", std::move(violations)}};
-  PutTime(entry, "judgedTime", policy.judged_time);
+  fields::PutTime(entry, "judgedTime", policy.judged_time);
   return entry;
 }
 
 json ToJson(const NodeAttestationStatus& status) {
   json object = {{"summary", status.summary}, {"consecutiveFailures", status.consecutive_failures}};
-  PutText(object, "nodeUID", status.node_uid);
-  PutText(object, "bootID", status.boot_id);
-  PutText(object, "tpmIdentity", status.tpm_identity);
-  PutTime(object, "lastVerifiedTime", status.last_verified_time);
-  PutTime(object, "lastTrustedTime", status.last_trusted_time);
-  PutTime(object, "expirationTime", status.expiration_time);
-  PutText(object, "inputs", status.inputs);
+  fields::PutText(object, "nodeUID", status.node_uid);
+  fields::PutText(object, "bootID", status.boot_id);
+  fields::PutText(object, "tpmIdentity", status.tpm_identity);
+  fields::PutTime(object, "lastVerifiedTime", status.last_verified_time);
+  fields::PutTime(object, "lastTrustedTime", status.last_trusted_time);
+  fields::PutTime(object, "expirationTime", status.expiration_time);
+  fields::PutText(object, "inputs", status.inputs);
   object["failedPolicies"] = status.failed_policies;
   json policies = json::array();
   for (const PolicyResult& policy : status.policies) {
@@ -169,7 +151,7 @@ json ToJson(const NodeAttestationStatus& status) {
   json pcrs = json::array();
   for (const PcrValue& pcr : status.pcrs) {
     json entry = {{"bank", pcr.bank}, {"index", pcr.index}, {"digest", pcr.digest}};
-    PutText(entry, "result", pcr.result);
+    fields::PutText(entry, "result", pcr.result);
     pcrs.push_back(std::move(entry));
   }
   object["pcrs"] = std::move(pcrs);
@@ -182,8 +164,8 @@ json ToJson(const NodeAttestationStatus& status) {
                        {"firmwareVersion", status.clock->firmware_version}};
   }
   json enforcement = json::object();
-  PutText(enforcement, "label", status.enforced_label);
-  PutText(enforcement, "taint", status.enforced_taint);
+  fields::PutText(enforcement, "label", status.enforced_label);
+  fields::PutText(enforcement, "taint", status.enforced_taint);
   object["enforcement"] = std::move(enforcement);
   json transitions = json::array();
   for (const Transition& transition : status.transitions) {

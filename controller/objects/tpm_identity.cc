@@ -124,36 +124,30 @@ Result<TpmIdentityStatus> StatusFromJson(const json& object) {
   return status;
 }
 
-void PutText(json& object, const char* field, const std::string& value) {
-  if (!value.empty()) {
-    object[field] = value;
-  }
-}
-
 json ToJson(const TpmIdentityStatus& status) {
   json object = json::object();
-  PutText(object, "nodeUID", status.node_uid);
+  fields::PutText(object, "nodeUID", status.node_uid);
   json endorsement = json::object();
-  PutText(endorsement, "certificate", status.endorsement.certificate);
+  fields::PutText(endorsement, "certificate", status.endorsement.certificate);
   if (!status.endorsement.chain.empty()) {
     endorsement["chain"] = status.endorsement.chain;
   }
-  PutText(endorsement, "authority", status.endorsement.authority);
-  PutText(endorsement, "issuer", status.endorsement.issuer);
+  fields::PutText(endorsement, "authority", status.endorsement.authority);
+  fields::PutText(endorsement, "issuer", status.endorsement.issuer);
   if (status.endorsement.not_after) {
     endorsement["notAfter"] = FormatTime(*status.endorsement.not_after);
   }
-  PutText(endorsement, "manufacturer", status.endorsement.manufacturer);
-  PutText(endorsement, "model", status.endorsement.model);
-  PutText(endorsement, "version", status.endorsement.version);
+  fields::PutText(endorsement, "manufacturer", status.endorsement.manufacturer);
+  fields::PutText(endorsement, "model", status.endorsement.model);
+  fields::PutText(endorsement, "version", status.endorsement.version);
   if (!endorsement.empty()) {
     object["endorsement"] = std::move(endorsement);
   }
   json tpm = json::object();
-  PutText(tpm, "manufacturer", status.tpm.manufacturer);
-  PutText(tpm, "vendor", status.tpm.vendor);
-  PutText(tpm, "firmwareVersion", status.tpm.firmware_version);
-  PutText(tpm, "specRevision", status.tpm.spec_revision);
+  fields::PutText(tpm, "manufacturer", status.tpm.manufacturer);
+  fields::PutText(tpm, "vendor", status.tpm.vendor);
+  fields::PutText(tpm, "firmwareVersion", status.tpm.firmware_version);
+  fields::PutText(tpm, "specRevision", status.tpm.spec_revision);
   if (!tpm.empty()) {
     object["tpm"] = std::move(tpm);
   }
@@ -163,7 +157,7 @@ json ToJson(const TpmIdentityStatus& status) {
                                 {"public", ToBase64(key.public_area)},
                                 {"profile", key.profile},
                                 {"activatedTime", FormatTime(key.activated_time)}};
-    PutText(object["attestationKey"], "endorsementKeyName", key.endorsement_key_name);
+    fields::PutText(object["attestationKey"], "endorsementKeyName", key.endorsement_key_name);
   }
   json admissions = json::array();
   for (const Admission& admission : status.admissions) {
@@ -189,7 +183,7 @@ json SpecToJson(const TpmIdentity& identity) {
                {"nodeName", identity.node_name},
                {"source", identity.source},
                {"decision", ToString(identity.decision)}};
-  PutText(spec, "decisionReason", identity.decision_reason);
+  fields::PutText(spec, "decisionReason", identity.decision_reason);
   return spec;
 }
 
