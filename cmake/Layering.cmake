@@ -1,6 +1,6 @@
 # Module targets. A module is a folder; it may use only what it names under DEPENDS, which must stand below it:
 #
-#   base < tcg < crypto < evidence < policy < appraisal      base < kube, http, telemetry
+#   base < tcg < crypto < eventlog, ima < evidence < policy < appraisal      base < kube, http, telemetry
 #
 # The linker sees only those modules, and tests/lint/check_layering.py holds the #include lines to the same table.
 

@@ -11,14 +11,16 @@ BELOW = {
     "base": [],
     "tcg": ["base"],
     "crypto": ["base", "tcg"],
+    "eventlog": ["base", "tcg", "crypto"],
+    "ima": ["base", "tcg", "crypto"],
     "evidence": ["base", "tcg", "crypto"],
-    "policy": ["base", "tcg", "crypto", "evidence"],
-    "appraisal": ["base", "tcg", "crypto", "evidence", "policy"],
+    "policy": ["base", "tcg", "crypto", "eventlog", "ima", "evidence"],
+    "appraisal": ["base", "tcg", "crypto", "eventlog", "ima", "evidence", "policy"],
     "kube": ["base"],
     "http": ["base"],
     "telemetry": ["base"],
     "node-agent": ["base", "tcg", "crypto", "evidence", "http", "telemetry", "kube/transport"],
-    "controller": ["base", "tcg", "crypto", "evidence", "policy", "appraisal", "kube", "http", "telemetry"],
+    "controller": ["base", "tcg", "crypto", "eventlog", "ima", "evidence", "policy", "appraisal", "kube", "http", "telemetry"],
 }
 
 # Foreign headers -> where they may be included, as path prefixes. An entry that ends in .h is about public headers alone.
@@ -29,6 +31,7 @@ RESTRICTED = [
     (re.compile(r"^openssl/"), ["lib/crypto/", "lib/http/", "lib/kube/transport/", "tests/"]),
     (re.compile(r"^prometheus/"), ["lib/telemetry/"]),
     (re.compile(r"^spdlog/"), ["lib/telemetry/"]),
+    (re.compile(r"^re2/"), ["lib/ima/"]),
     (re.compile(r"^yaml-cpp/"), ["lib/kube/", "lib/policy/", "node-agent/config/", "controller/config/"]),
 ]
 
