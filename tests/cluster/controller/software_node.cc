@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "base/encoding.h"
 #include "cluster/control_plane.h"
 #include "cluster/controller/deployment.h"
@@ -59,6 +61,18 @@ transport::HttpResponse SoftwareNode::Send(const std::string& method, const std:
                         .status = -1, .headers = {}, .body = response.error().message};
 }
 
+transport::HttpResponse SoftwareNode::SendPatiently(const std::string& method,
+                                                    const std::string& path,
+                                                    const std::string& body) {
+  constexpr int kAttempts = 10;
+  transport::HttpResponse response = Send(method, path, body);
+  for (int attempt = 1; response.status == 429 && attempt < kAttempts; ++attempt) {
+    std::this_thread::sleep_for(response.RetryAfter().value_or(std::chrono::seconds(1)));
+    response = Send(method, path, body);
+  }
+  return response;
+}
+
 transport::HttpResponse SoftwareNode::Enroll() {
   evidence::EnrollmentRequest request;
   request.agent_version = "test";
@@ -66,7 +80,7 @@ transport::HttpResponse SoftwareNode::Enroll() {
   request.attestation_public = machine_.tpm.ak().MarshalPublic();
   request.tpm.manufacturer = "SOFT";
   const transport::HttpResponse offered =
-      Send("POST", "/v1/enrollments", evidence::Encode(request));
+      SendPatiently("POST", "/v1/enrollments", evidence::Encode(request));
   const auto credential = evidence::DecodeEnrollmentResponse(offered.body);
   if (offered.status != 201 || !credential) {
     return offered;
@@ -75,8 +89,8 @@ transport::HttpResponse SoftwareNode::Enroll() {
       ek_, machine_.tpm.ak().Name(), credential->credential_blob, credential->encrypted_secret);
   evidence::ActivationRequest activation;
   activation.secret = Secret(secret.value_or(Bytes(32)));
-  return Send("POST", "/v1/enrollments/" + credential->enrollment + "/activation",
-              evidence::Encode(activation));
+  return SendPatiently("POST", "/v1/enrollments/" + credential->enrollment + "/activation",
+                       evidence::Encode(activation));
 }
 
 transport::HttpResponse SoftwareNode::RequestChallenge() {
@@ -91,7 +105,7 @@ transport::HttpResponse SoftwareNode::RequestChallenge(const tcg::Name& key,
                                            .banks = fakes::AttestedNode::Selection(banks),
                                            .boot_event_log = std::nullopt,
                                            .ima_entries = std::nullopt};
-  return Send("POST", "/v1/challenges", evidence::Encode(request));
+  return SendPatiently("POST", "/v1/challenges", evidence::Encode(request));
 }
 
 evidence::ChallengeResponse SoftwareNode::Challenge() {
@@ -118,7 +132,8 @@ evidence::Evidence SoftwareNode::Answer(const evidence::ChallengeResponse& chall
 
 transport::HttpResponse SoftwareNode::SendEvidence(const evidence::ChallengeResponse& challenge,
                                                    const evidence::Evidence& evidence) {
-  return Send("POST", "/v1/evidence", evidence::EncodeEvidence(challenge.challenge, evidence));
+  return SendPatiently("POST", "/v1/evidence",
+                       evidence::EncodeEvidence(challenge.challenge, evidence));
 }
 
 evidence::EvidenceResponse SoftwareNode::Attest() {

@@ -39,6 +39,10 @@ class SoftwareNode {
 
   transport::HttpResponse Send(const std::string& method, const std::string& path,
                                const std::string& body = "");
+  // The same, but a 429 is waited out as its Retry-After says, like an agent does. Everything below
+  // speaks so: how often a test has to poll on a slow machine must not decide it.
+  transport::HttpResponse SendPatiently(const std::string& method, const std::string& path,
+                                        const std::string& body);
 
   // Enrols the present AK and answers the activation; the last response.
   transport::HttpResponse Enroll();
