@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/encoding.h"
-#include "kube/strict_yaml.h"
+#include "base/yaml.h"
 #include "kube/transport/token_file.h"
 
 namespace plimsoll::kube {
@@ -200,7 +200,7 @@ Result<ClusterConfig> LoadKubeconfig(const std::string& path, const std::string&
   if (!text) {
     return Wrap(doing, text.error());
   }
-  Result<json> config = ParseStrictYaml(*text);
+  Result<json> config = ParseYamlDocument(*text, YamlScalars::kText);
   if (!config) {
     return Wrap(doing, config.error());
   }

@@ -7,7 +7,6 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "kube/strict_yaml.h"
 #include "kube/transport/token_file.h"
 
 namespace plimsoll::kube {
@@ -167,24 +166,6 @@ TEST_F(ConfigTest, TokenFilesHoldOneToken) {
     EXPECT_EQ(token.error().retry, Retry::kRefreshCredentials);
   }
   EXPECT_FALSE(transport::TokenFromFile(folder_ + "/absent")());
-}
-
-TEST(StrictYaml, ScalarsAreTextsOrNull) {
-  const auto tree =
-      ParseStrictYaml("a: yes\nb: 0755\nc: ~\nd:\ne: \"~\"\nf: [1, {g: 'h'}]\ni: {}\n");
-  ASSERT_TRUE(tree) << tree.error().message;
-  EXPECT_EQ(tree->dump(),
-            R"({"a":"yes","b":"0755","c":null,"d":null,"e":"~","f":["1",{"g":"h"}],"i":{}})");
-}
-
-TEST(StrictYaml, RefusesWhatHasTwoReadings) {
-  for (const std::string& text :
-       {std::string("a: 1\na: 2\n"), std::string("a: &x 1\nb: *x\n"), std::string("a: *x\n"),
-        std::string("a: !!int 1\n"), std::string("{[1]: 2}\n"), std::string("a: 1\n---\nb: 2\n"),
-        std::string(""), std::string("a: [1\n"), std::string("a: 1\n b: 2\n"),
-        std::string(40, '[') + std::string(40, ']'), std::string(2 << 20, ' ')}) {
-    EXPECT_FALSE(ParseStrictYaml(text)) << text.substr(0, 80);
-  }
 }
 
 }  // namespace
