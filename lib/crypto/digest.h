@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/bytes.h"
@@ -32,6 +34,10 @@ class Hasher {
 
   // The digest of everything since the start or the last Finish; the Hasher can then begin anew.
   Bytes Finish();
+
+  // The same into memory of the caller, which must be exactly as long as a digest. It may be what
+  // was hashed: a PCR is extended in place.
+  void FinishInto(std::span<uint8_t> digest);
 
  private:
   struct State;
