@@ -5,18 +5,22 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string_view>
 
-#include "base/encoding.h"
 #include "crypto/digest.h"
 #include "crypto/endorsement_key.h"
 #include "crypto/public_key.h"
+#include "crypto/tpm_vendor.h"
 #include "crypto/x509.h"
 
 namespace plimsoll::crypto {
 namespace {
 
 constexpr size_t kMaxText = 128;
+constexpr size_t kMaxPemBytes = 65536;
+constexpr size_t kMaxPemBlocks = 32;
+constexpr std::string_view kPemBegin = "-----BEGIN CERTIFICATE-----";
 
 // Attributes of the subjectAltName (TCG EK Credential Profile 2.5, 3.2.9).
 constexpr std::string_view kManufacturer = "2.23.133.2.1";
@@ -47,20 +51,25 @@ std::string ValueText(const ASN1_STRING* value) {
 }
 
 struct TpmNames {
-  std::string manufacturer, model, version;
+  std::optional<std::string> manufacturer, model, version;
 };
+
+// Two different texts are none.
+void Note(std::optional<std::string>& field, std::string text) {
+  field = !field || *field == text ? std::move(text) : std::string();
+}
 
 // The entries of a name are a flat list, whether they stand in one RDN or in several.
 void CollectNames(const X509_NAME& name, TpmNames& names) {
   for (int i = 0; i < X509_NAME_entry_count(&name); ++i) {
     const X509_NAME_ENTRY* entry = X509_NAME_get_entry(&name, i);
     const std::string type = ObjectText(X509_NAME_ENTRY_get_object(entry));
-    std::string* field = type == kManufacturer ? &names.manufacturer
-                         : type == kModel      ? &names.model
-                         : type == kVersion    ? &names.version
-                                               : nullptr;
-    if (field != nullptr && field->empty()) {
-      *field = ValueText(X509_NAME_ENTRY_get_data(entry));
+    std::optional<std::string>* field = type == kManufacturer ? &names.manufacturer
+                                        : type == kModel      ? &names.model
+                                        : type == kVersion    ? &names.version
+                                                              : nullptr;
+    if (field != nullptr) {
+      Note(*field, ValueText(X509_NAME_ENTRY_get_data(entry)));
     }
   }
 }
@@ -78,35 +87,9 @@ TpmNames ReadTpmNames(const X509& certificate) {
   return names;
 }
 
-std::string VendorId(std::string_view manufacturer) {
-  constexpr std::string_view kPrefix = "id:";
-  if (!manufacturer.starts_with(kPrefix) || manufacturer.size() != kPrefix.size() + 8) {
-    return "";
-  }
-  std::string hex(manufacturer.substr(kPrefix.size()));
-  std::transform(hex.begin(), hex.end(), hex.begin(), [](char c) {
-    return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  const auto bytes = FromHex(hex);
-  if (!bytes) {
-    return "";
-  }
-  std::string_view letters = AsText(*bytes);
-  while (!letters.empty() && (letters.back() == '\0' || letters.back() == ' ')) {
-    letters.remove_suffix(1);
-  }
-  return !letters.empty() && IsPrintable(letters) ? std::string(letters) : hex;
-}
-
-Result<std::string> IssuerText(const X509& certificate) {
-  const BioPtr bio(BIO_new(BIO_s_mem()));
-  if (!bio ||
-      X509_NAME_print_ex(bio.get(), X509_get_issuer_name(&certificate), 0, XN_FLAG_RFC2253) < 0) {
-    return OpenSslFailure("print an issuer");
-  }
-  char* text = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &text);
-  return std::string(text, static_cast<size_t>(size));
+std::string KeyType(const EVP_PKEY& key) {
+  const int bits = EVP_PKEY_get_bits(&key);
+  return fmt::format("{}-{}", EVP_PKEY_is_a(&key, "RSA") == 1 ? "RSA" : "P", bits);
 }
 
 bool IsPadding(ByteSpan bytes) {
@@ -133,17 +116,42 @@ Result<EndorsementCertificate> EndorsementCertificate::Parse(ByteSpan bytes) {
   EndorsementCertificate result;
   result.der_ = ToBytes(bytes.first(read->size));
   TpmNames names = ReadTpmNames(certificate);
-  result.vendor_id_ = VendorId(names.manufacturer);
-  result.manufacturer_ = std::move(names.manufacturer);
-  result.model_ = std::move(names.model);
-  result.version_ = std::move(names.version);
-  PLIMSOLL_ASSIGN_OR_RETURN(result.issuer_, IssuerText(certificate));
+  result.manufacturer_ = std::move(names.manufacturer).value_or("");
+  result.model_ = std::move(names.model).value_or("");
+  result.version_ = std::move(names.version).value_or("");
+  result.vendor_id_ = VendorIdOf(result.manufacturer_);
+  result.issuer_ = NameText(X509_get_issuer_name(&certificate));
   PLIMSOLL_ASSIGN_OR_RETURN(result.not_before_, ToSeconds(X509_get0_notBefore(&certificate)));
   PLIMSOLL_ASSIGN_OR_RETURN(result.not_after_, ToSeconds(X509_get0_notAfter(&certificate)));
   PLIMSOLL_ASSIGN_OR_RETURN(const PkeyPtr key, ReadCertificateKey(certificate));
   PLIMSOLL_ASSIGN_OR_RETURN(const Bytes spki, EncodeSpki(*key));
+  result.key_type_ = KeyType(*key);
   result.key_sha256_ = Sha256Hex(spki);
   return result;
+}
+
+Result<EndorsementCertificate> EndorsementCertificate::ParseFile(ByteSpan bytes) {
+  if (AsText(bytes).find(kPemBegin) == std::string_view::npos) {
+    return Parse(bytes);
+  }
+  const ErrorQueueGuard guard;
+  const auto certificates = ReadPemCertificates(AsText(bytes), kMaxPemBytes, kMaxPemBlocks);
+  if (!certificates) {
+    return Wrap("EK certificate in PEM form", certificates.error());
+  }
+  if (certificates->size() != 1) {
+    return Fail(
+        ErrorCode::kMalformed,
+        fmt::format("{} certificates, and which is the EK's is not said", certificates->size()));
+  }
+  // Not encoded again: OpenSSL keeps what it has read.
+  unsigned char* der = nullptr;
+  const int size = i2d_X509(certificates->front().get(), &der);
+  const OpenSslBytesPtr owner(der);
+  if (size <= 0) {
+    return OpenSslFailure("read an EK certificate");
+  }
+  return Parse({der, static_cast<size_t>(size)});
 }
 
 bool EndorsementCertificate::IsFor(const tcg::PublicArea& ek) const {

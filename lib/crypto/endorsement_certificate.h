@@ -22,17 +22,19 @@ class EndorsementCertificate {
   // neither RSA nor EC on a supported curve. Names that are missing are empty, not an error.
   static Result<EndorsementCertificate> Parse(ByteSpan bytes);
 
+  // From a file: as Parse, or PEM with exactly this one certificate (kMalformed with several: which
+  // one is meant? C4); text around the block is ignored.
+  static Result<EndorsementCertificate> ParseFile(ByteSpan bytes);
+
   ByteSpan der() const { return der_; }  // without padding
 
   // From the subjectAltName's directoryName, in one RDN or several (C6). Texts of at most 128
-  // printable characters; others are left empty.
+  // printable characters; others are left empty, and so is what is said twice and differs.
   const std::string& manufacturer() const { return manufacturer_; }  // as written: "id:53544D20"
   const std::string& model() const { return model_; }                // "ST33HTPHAHB4"
   const std::string& version() const { return version_; }            // as written: "id:00490004"
 
-  // The TCG vendor id in letters, as the API names manufacturers ("STM", "IFX"): the four bytes of
-  // manufacturer() without trailing blanks and zeros. Empty when that is not of the form
-  // id:XXXXXXXX.
+  // As the API names manufacturers ("STM", "IFX"): VendorIdOf of manufacturer().
   const std::string& vendor_id() const { return vendor_id_; }
 
   const std::string& issuer() const { return issuer_; }  // RFC 2253 text, escaped, for people
@@ -40,6 +42,8 @@ class EndorsementCertificate {
   // Seconds, since year 9999 is usual and does not fit into WallTime.
   std::chrono::sys_seconds not_before() const { return not_before_; }
   std::chrono::sys_seconds not_after() const { return not_after_; }
+
+  const std::string& key_type() const { return key_type_; }  // "RSA-2048", "P-384"
 
   // As EndorsementKeySha256 of the key in it, so that the two can be compared.
   const std::string& key_sha256() const { return key_sha256_; }
@@ -58,6 +62,7 @@ class EndorsementCertificate {
   std::string issuer_;
   std::chrono::sys_seconds not_before_{};
   std::chrono::sys_seconds not_after_{};
+  std::string key_type_;
   std::string key_sha256_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "crypto/public_key.h"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::string_view kBegin = "-----BEGIN ";
 constexpr size_t kMaxKeyBytes = 65536;
+constexpr size_t kMaxNameBytes = 1024;
 
 size_t CountBlocks(std::string_view pem) {
   size_t count = 0;
@@ -103,6 +105,17 @@ Result<PkeyPtr> ReadCertificateKey(const X509& certificate) {
     return Fail(ErrorCode::kUnsupported, "the certificate's key is of no supported kind");
   }
   return NormaliseKey(*key);
+}
+
+std::string NameText(const X509_NAME* name) {
+  const BioPtr bio(BIO_new(BIO_s_mem()));
+  if (!bio || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) {
+    ERR_clear_error();
+    return "";
+  }
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &text);
+  return {text, std::min(static_cast<size_t>(size), kMaxNameBytes)};
 }
 
 Result<std::chrono::sys_seconds> ToSeconds(const ASN1_TIME* time) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +30,9 @@ Result<std::vector<X509Ptr>> ReadPemCertificates(std::string_view pem, size_t ma
 // The certified key, made again from its numbers (public_key.h); with id-RSAES-OAEP as its
 // algorithm too.
 Result<PkeyPtr> ReadCertificateKey(const X509& certificate);
+
+// RFC 2253 text, escaped, for people; at most 1024 bytes. Empty when memory is short.
+std::string NameText(const X509_NAME* name);
 
 Result<std::chrono::sys_seconds> ToSeconds(const ASN1_TIME* time);
 
