@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "crypto/digest.h"
 #include "eventlog/event_log.h"
 
 namespace plimsoll::eventlog {
@@ -37,5 +38,19 @@ struct Coverage {
 // A digest proves nothing by itself: the caller must know that the replay reached the quoted PCR.
 // Empty data is covered as a whole when the digest is that of no bytes.
 Coverage CoverageOf(const EventLog& log, const Event& event, tcg::AlgorithmId bank);
+
+// The same for many events of one log, with one hash context. Not thread-safe; the log must outlive
+// it.
+class CoverageReader {
+ public:
+  CoverageReader(const EventLog& log, tcg::AlgorithmId bank);
+
+  Coverage Of(const Event& event);
+
+ private:
+  const EventLog& log_;
+  tcg::AlgorithmId bank_;
+  crypto::Hasher hasher_;
+};
 
 }  // namespace plimsoll::eventlog

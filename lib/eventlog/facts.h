@@ -42,6 +42,7 @@ std::string_view ToString(SecureBootState state);  // "Enabled", "Disabled", "Un
 struct SecureBoot {
   SecureBootState state = SecureBootState::kUnknown;
   std::optional<uint32_t> event;  // the SecureBoot variable, or the event that spoils it
+  std::string check;              // "B1", "B2", "B3", "B5", "L2", "L11" when not Enabled
   std::string why;                // a sentence
   bool dma_protection_disabled = false;
   bool debug_mode = false;
@@ -91,9 +92,10 @@ std::optional<Role> RoleFromName(std::string_view name);
 
 // Something that was loaded. The role comes from the PCR: whatever PCR 4 holds beside separators
 // and actions is a BootLoader (kernels that firmware loads too) or Driver, whatever PCR 2 holds is
-// an OptionROM, PCR 0 is Firmware, PCR 11 is UKI. In PCR 9 nothing but an uncovered name tells
-// kernel, initrd and configuration apart: `role_proven` is false, and a rule about Kernel or InitRD
-// must not take the absence of such a component, or of a bad one, as proof.
+// an OptionROM, PCR 0 is Firmware, PCR 11 is UKI. Between BootLoader and Driver only the uncovered
+// type tells; a rule therefore asks MayHave. In PCR 9 nothing but an uncovered name tells kernel,
+// initrd and configuration apart: `role_proven` is false, and a rule about Kernel or InitRD must
+// not take the absence of such a component, or of a bad one, as proof.
 struct Component {
   Role role = Role::kOther;
   bool role_proven = false;
@@ -103,6 +105,9 @@ struct Component {
   Bytes digest;      // in the bank of the facts; Authenticode for images in PCR 2 and 4
   std::string name;  // "\EFI\debian\grubx64.efi", "/vmlinuz", ".linux": a hint
   bool name_covered = false;
+
+  // Whether a rule about components of this role must judge it, whatever the log calls it.
+  bool MayHave(Role asked) const;
 
   friend bool operator==(const Component&, const Component&) = default;
 };
@@ -204,7 +209,8 @@ struct BootFacts {
   std::string firmware_version;  // EV_S_CRTM_VERSION, when covered
   Bounded<Problem> problems;
 
-  bool truncated() const;  // whether any list is
+  // Whether any list is that rules judge; GRUB commands are for people.
+  bool truncated() const;
 
   // The problems that a rule reading this PCR must know, of at least this severity.
   const Problem* FirstProblem(uint32_t pcr, Severity severity) const;

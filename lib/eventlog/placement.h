@@ -18,6 +18,20 @@ std::optional<Problem> CheckPlacement(const EventLog& log, uint32_t pcr);
 // have no fence; the non-zero separators that Windows writes into PCR 12 to 14 are legal (L12).
 std::optional<Problem> CheckSeparator(const EventLog& log, tcg::AlgorithmId bank, uint32_t pcr);
 
+// The digests that separators have in one bank. Not for PCR values: of four zero bytes, and of four
+// 0xFF bytes.
+struct FenceDigests {
+  explicit FenceDigests(tcg::AlgorithmId bank);
+
+  tcg::AlgorithmId bank;
+  Bytes fence;
+  Bytes error;
+};
+
+// The same with the digests at hand.
+std::optional<Problem> CheckSeparator(const EventLog& log, const FenceDigests& digests,
+                                      uint32_t pcr);
+
 // The index of the event that is the fence of this PCR, found by its digest; none without one.
 std::optional<uint32_t> FindSeparator(const EventLog& log, tcg::AlgorithmId bank, uint32_t pcr);
 

@@ -11,7 +11,7 @@ namespace plimsoll::eventlog {
 
 // What the PCRs of one bank would hold if a TPM had extended exactly the digests of a log.
 struct Replay {
-  tcg::AlgorithmId bank;
+  tcg::AlgorithmId bank = tcg::AlgorithmId::kSha256;
   bool declared = false;  // the log has this bank
   bool is_void = false;   // an event has no digest in it; `pcrs` is then empty throughout
 
