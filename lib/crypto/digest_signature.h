@@ -21,7 +21,8 @@ class DigestVerificationKey {
   static Result<DigestVerificationKey> FromPem(std::string_view pem);
 
   // Whether `signature` is this key's over `digest`. kInvalid for all that is wrong with the
-  // signature, for a hash weaker than SHA-256 and for a digest of another length than the hash's.
+  // signature and for a digest of another length than the hash's. `hash` must be a hash; whether
+  // SHA-1 is good enough is for the caller to say.
   // An Error means that it could not be checked, and is never a pass.
   Result<SignatureCheck> Verify(tcg::AlgorithmId hash, ByteSpan digest, ByteSpan signature) const;
 

@@ -22,9 +22,10 @@ enum class BootAggregateVerdict : uint8_t {
 
 struct BootAggregate {
   BootAggregateVerdict verdict = BootAggregateVerdict::kWrong;
-  std::optional<tcg::AlgorithmId> bank;  // when it matches: of these PCRs, 0 to last_pcr
+  std::optional<tcg::AlgorithmId> bank =
+      std::nullopt;  // when it matches: of these PCRs, 0 to last_pcr
   uint32_t last_pcr = 0;
-  std::string message;  // a sentence for people, whatever the verdict
+  std::string message = {};  // a sentence for people, whatever the verdict
 };
 
 // Whether this is a file measurement by the name that the kernel gives to its boot aggregate.

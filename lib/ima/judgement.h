@@ -12,6 +12,7 @@
 #include "ima/exclude.h"
 #include "ima/measurement_list.h"
 #include "ima/signature.h"
+#include "ima/text.h"
 
 namespace plimsoll::ima {
 
@@ -78,9 +79,5 @@ struct Judgement {
 // accepted with verdict kNotJudged, for the caller to report. Never throws.
 Judgement Appraise(const List& list, size_t count, uint64_t first_index, const Rules& rules,
                    const QuotedPcr& quoted, Generation& generation);
-
-// Foreign text for people: UTF-8 stays, control characters, backslashes and bytes that are not
-// UTF-8 become \n, \\ or \xHH, and the text is cut with "..." at `max_bytes`.
-std::string Escape(std::string_view text, size_t max_bytes = 256);
 
 }  // namespace plimsoll::ima

@@ -61,7 +61,7 @@ struct Entry {
   uint32_t pcr = 0;
   ByteSpan template_hash;  // SHA-1 of HashedBytes; all zeros for a violation
   Template form = Template::kIma;
-  ByteSpan template_data;  // as listed; for `ima` without its length fields: see replay.h
+  ByteSpan template_data;  // as listed; what is hashed of it: see HashedBytes
   bool violation = false;  // the file was written while it was measured or open (I4)
 
   FileDigest digest;      // in a violation all zeros, of the algorithm's length or 20 bytes
@@ -113,8 +113,8 @@ class List {
 struct Summary {
   size_t entries = 0;
   size_t violations = 0;
-  size_t by_template[kTemplates] = {};  // index: Template
-  std::vector<size_t> by_pcr;           // index: PCR, kMaxPcr + 1 of them
+  size_t by_template[kTemplates] = {};                            // index: Template
+  std::vector<size_t> by_pcr = std::vector<size_t>(kMaxPcr + 1);  // index: PCR, kMaxPcr + 1 of them
   std::optional<Bytes> boot_aggregate;  // digest of the first entry, when it is one
 };
 Summary Summarize(const List& list);
