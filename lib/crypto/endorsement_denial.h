@@ -25,11 +25,11 @@ struct NamedTpm {
 class EndorsementDenial {
  public:
   struct Fields {
-    std::string manufacturer;   // TCG vendor id or "id:XXXXXXXX"; empty = any
-    std::string model;          // what the model begins with, case and blanks aside; empty = any
-    std::string firmware_from;  // ReadVersionBound, included; empty = no bound
-    std::string firmware_to;
-    std::string reason;  // for people
+    std::string manufacturer = {};  // TCG vendor id or "id:XXXXXXXX"; empty = any
+    std::string model = {};  // what the model begins with, case and blanks aside; empty = any
+    std::string firmware_from = {};  // ReadVersionBound, included; empty = no bound
+    std::string firmware_to = {};
+    std::string reason = {};  // for people
   };
 
   // kMalformed for a rule that names neither manufacturer nor model, a range without a manufacturer

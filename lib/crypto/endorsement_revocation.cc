@@ -37,6 +37,9 @@ Status ReadDer(ByteSpan bytes, std::vector<X509CrlPtr>& lists) {
 }
 
 Status ReadPem(std::string_view pem, std::vector<X509CrlPtr>& lists) {
+  if (pem.find(kBegin) == std::string_view::npos) {
+    return Fail(ErrorCode::kNotFound, "no revocation list");
+  }
   const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   if (!bio) {
     return OpenSslFailure("read revocation lists");
@@ -71,17 +74,21 @@ Status ReadPem(std::string_view pem, std::vector<X509CrlPtr>& lists) {
 
 }  // namespace
 
-Result<RevocationLists> RevocationLists::Parse(ByteSpan bytes) {
+Result<RevocationLists> RevocationLists::Parse(const std::vector<ByteSpan>& parts) {
   const ErrorQueueGuard guard;
-  if (bytes.size() > kMaxBytes) {
-    return Fail(ErrorCode::kTooLarge, fmt::format("revocation lists of {} bytes, {} are allowed",
-                                                  bytes.size(), kMaxBytes));
-  }
   auto state = std::make_shared<State>();
-  if (!bytes.empty() && bytes.front() == kDerSequence) {
-    PLIMSOLL_RETURN_IF_ERROR(ReadDer(bytes, state->lists));
-  } else {
-    PLIMSOLL_RETURN_IF_ERROR(ReadPem(AsText(bytes), state->lists));
+  size_t left = kMaxBytes;
+  for (const ByteSpan part : parts) {
+    if (part.size() > left) {
+      return Fail(ErrorCode::kTooLarge,
+                  fmt::format("revocation lists of more than {} bytes", kMaxBytes));
+    }
+    left -= part.size();
+    if (!part.empty() && part.front() == kDerSequence) {
+      PLIMSOLL_RETURN_IF_ERROR(ReadDer(part, state->lists));
+    } else {
+      PLIMSOLL_RETURN_IF_ERROR(ReadPem(AsText(part), state->lists));
+    }
   }
   if (state->lists.empty()) {
     return Fail(ErrorCode::kNotFound, "no revocation list");

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -16,10 +17,12 @@ class RevocationLists {
   static constexpr size_t kMaxBytes = 4U << 20U;
   static constexpr size_t kMaxLists = 256;
 
-  // PEM ("X509 CRL" blocks, text around them is ignored) or DER, one list behind the other.
-  // kTooLarge above the limits; kMalformed for another kind of block, a damaged list, or bytes that
-  // are no list; kNotFound without any list.
-  static Result<RevocationLists> Parse(ByteSpan bytes);
+  // Each part is PEM ("X509 CRL" blocks, text around them is ignored) or DER, one list behind the
+  // other. kTooLarge above the limits, which are for all parts together; kMalformed for another
+  // kind of block, a damaged list, or bytes that are no list; kNotFound for a part without any
+  // list.
+  static Result<RevocationLists> Parse(const std::vector<ByteSpan>& parts);
+  static Result<RevocationLists> Parse(ByteSpan part) { return Parse(std::vector{part}); }
 
   size_t count() const;
 

@@ -24,11 +24,11 @@ class EndorsementRoots {
   // Where they come from; everything may be absent, but not every anchor.
   struct Sources {
     // One or more PEM certificates, each of which ends a chain, self-signed or not.
-    std::string_view anchors;
+    std::string_view anchors = {};
     // Helps to build paths and is trusted no more than what an agent offers.
-    std::string_view intermediates;
+    std::string_view intermediates = {};
     // Both in one, read when a chain needs it.
-    std::optional<EndorsementBundle> bundle;
+    std::optional<EndorsementBundle> bundle = {};
   };
 
   // Text around the PEM blocks is ignored, as usual for bundles; another kind of PEM block, a
@@ -37,7 +37,7 @@ class EndorsementRoots {
   static Result<EndorsementRoots> Create(const Sources& sources);
   static Result<EndorsementRoots> FromPem(std::string_view anchors,
                                           std::string_view intermediates = {}) {
-    return Create({.anchors = anchors, .intermediates = intermediates, .bundle = std::nullopt});
+    return Create({.anchors = anchors, .intermediates = intermediates});
   }
 
   size_t anchor_count() const;

@@ -68,7 +68,7 @@ std::string Letters(std::string_view text) {
 }  // namespace
 
 std::string VendorIdOf(std::string_view manufacturer) {
-  const bool prefixed = manufacturer.size() > 3 && Lower(manufacturer[0]) == 'i' &&
+  const bool prefixed = manufacturer.size() >= 3 && Lower(manufacturer[0]) == 'i' &&
                         Lower(manufacturer[1]) == 'd' && manufacturer[2] == ':';
   if (!prefixed && manufacturer.size() != 2 * kIdBytes) {
     return Letters(manufacturer);
