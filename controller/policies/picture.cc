@@ -55,7 +55,7 @@ struct Picture::Cache {
       }
     }
     auto compiled = std::make_shared<const policy::CompiledPolicy>(
-        policy::CompiledPolicy::Compile(object.policy, authorities));
+        policy::CompiledPolicy::Compile(object.policy, {.authorities = authorities}));
     const std::lock_guard lock(mutex);
     entries.insert_or_assign(object.meta.name, Entry{std::move(versions), compiled});
     return compiled;

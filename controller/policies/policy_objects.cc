@@ -1,6 +1,7 @@
 #include "controller/policies/policy_objects.h"
 
 #include <nlohmann/json.hpp>
+#include <algorithm>
 #include <utility>
 
 #include "controller/objects/json_fields.h"
@@ -42,6 +43,34 @@ policy::ObjectMeta PolicyMeta(const kube::ObjectMeta& meta) {
           .resource_version = meta.resource_version};
 }
 
+// The first thing that a policy demands and the controller does not do: it must not look as if it
+// were done. Empty when there is none.
+std::string NotDone(const policy::AttestationPolicy& policy) {
+  const policy::EnforcementRule& enforcement = policy.enforcement;
+  const std::pair<bool, std::string_view> demands[] = {
+      {policy.identity.admission == policy::Admission::kFirstUse, "identity.admission: FirstUse"},
+      {policy.boot.has_value(), "boot"},
+      {policy.runtime.mode != policy::RuntimeMode::kIgnored, "runtime.ima"},
+      {std::any_of(policy.pcrs.begin(), policy.pcrs.end(),
+                   [](const policy::PcrRule& rule) {
+                     return rule.match != policy::PcrMatch::kReference ||
+                            !rule.reference_refs.empty();
+                   }),
+       "pcrs[].match and referenceValueRefs"},
+      {policy.taint_effect == policy::TaintEffect::kNoExecute,
+       "enforcement.taint.effect: NoExecute"},
+      {!enforcement.max_untrusted.empty(), "enforcement.maxUntrusted"},
+      {enforcement.unknown_grace.count() != 0, "enforcement.unknownGraceSeconds"},
+      {enforcement.recovery != policy::Recovery::kAutomatic, "enforcement.recovery"},
+      {policy.rollout.has_value(), "rollout"}};
+  for (const auto& [demanded, field] : demands) {
+    if (demanded) {
+      return "spec." + std::string(field) + ": not a field that this version obeys";
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<PolicyObject> PolicyObject::Parse(std::string_view text) {
@@ -49,6 +78,9 @@ Result<PolicyObject> PolicyObject::Parse(std::string_view text) {
   PLIMSOLL_ASSIGN_OR_RETURN(object.meta, kube::ParseObjectMeta(text));
   if (auto parsed = policy::AttestationPolicy::Parse(text)) {
     object.policy = *std::move(parsed);
+    if (object.policy.problem.empty()) {
+      object.policy.problem = NotDone(object.policy);
+    }
   } else {
     object.policy.mode = policy::Mode::kEnforce;  // and the empty selector: every node
     object.policy.problem = "cannot be read: " + parsed.error().message;

@@ -26,12 +26,7 @@ std::vector<PolicyResult> ResultsWithout(const std::vector<AppliedPolicy>& polic
     result.outcome =
         VerdictOf(reason) == Verdict::kUntrusted ? PolicyOutcome::kFail : PolicyOutcome::kUnknown;
     result.reason = reason;
-    result.findings.push_back({.check = "evidence",
-                               .reason = reason,
-                               .pcr = std::nullopt,
-                               .observed = {},
-                               .expected = {},
-                               .message = message});
+    result.findings.push_back({.check = "evidence", .reason = reason, .message = message});
     results.push_back(std::move(result));
   }
   return results;
@@ -54,12 +49,7 @@ Appraisal EndWith(Finding finding, const std::vector<AppliedPolicy>& policies) {
 }
 
 Finding Because(std::string_view check, Reason reason, std::string message) {
-  return {.check = check,
-          .reason = reason,
-          .pcr = std::nullopt,
-          .observed = {},
-          .expected = {},
-          .message = std::move(message)};
+  return {.check = check, .reason = reason, .message = std::move(message)};
 }
 
 Finding Malformed(std::string_view part, const Error& error) {
@@ -116,6 +106,23 @@ std::optional<Appraisal> EndByClock(ClockOutcome outcome,
   return EndWith(Because("Q8", Reason::kReplayedQuote, "clock not understood"), policies);
 }
 
+// A list goes on where it was only within one boot (Q9).
+std::optional<RuntimePosition> RuntimeStart(const Expectation& expectation,
+                                            const ClockJudgement& clock) {
+  return clock.outcome == ClockOutcome::kSameEpoch ? expectation.runtime : std::nullopt;
+}
+
+// What rejects the evidence itself, first in the order of the checks.
+std::optional<Finding> FirstRejection(const Findings& findings) {
+  const Finding* first = nullptr;
+  for (const Finding& finding : findings) {
+    if (finding.reason && (first == nullptr || *finding.reason < *first->reason)) {
+      first = &finding;
+    }
+  }
+  return first == nullptr ? std::nullopt : std::optional(*first);
+}
+
 }  // namespace
 
 Result<Appraisal> Appraise(const evidence::Evidence& evidence, const Expectation& expectation,
@@ -161,14 +168,22 @@ Result<Appraisal> Appraise(const evidence::Evidence& evidence, const Expectation
   facts.unexplained_reset = clock.unexplained_reset;
   facts.key_proven = expectation.key.area().has_value();
 
-  Judgement judgement = JudgePolicies(facts, expectation.identity, policies);
   Appraisal appraisal;
+  facts.boot = JudgeBootLog(evidence, statement, appraisal.findings);
+  RuntimeEvidence runtime =
+      JudgeRuntimeList(evidence, statement, RuntimeStart(expectation, clock), appraisal.findings);
+  Judgement judgement = JudgePolicies(facts, expectation.identity, policies,
+                                      FirstRejection(appraisal.findings), &runtime);
   appraisal.verdict = judgement.verdict;
   appraisal.reason = judgement.reason;
   appraisal.message = std::move(judgement.message);
   appraisal.policies = std::move(judgement.policies);
   appraisal.audit_passed = judgement.audit_passed;
   appraisal.clock = NextRecord(expectation.recorded, attest->clock(), boot_id, now);
+  appraisal.runtime = runtime.judged ? runtime.after : std::nullopt;
+  if (runtime.list) {
+    appraisal.ima = ima::Summarize(*runtime.list);
+  }
   appraisal.facts = std::move(facts);
   appraisal.statement = std::move(statement);
   return appraisal;

@@ -47,6 +47,7 @@ struct Expectation {
 
   IdentityFacts identity;
   std::optional<RecordedClock> recorded;
+  std::optional<RuntimePosition> runtime = {};  // of the same boot epoch
 };
 
 // What the caller has to do beside recording the verdict.
@@ -71,7 +72,9 @@ struct Appraisal {
   // What was proven; present once steps 1-8 have passed.
   std::optional<Facts> facts;
   std::optional<evidence::Statement> statement;
-  std::optional<RecordedClock> clock;  // to be recorded
+  std::optional<RecordedClock> clock;      // to be recorded
+  std::optional<RuntimePosition> runtime;  // to be recorded; absent when it stays as it was
+  std::optional<ima::Summary> ima;         // of the list that came, when it fits the quote
 };
 
 // Appraises evidence that Decode() understood. An Error means that it could not be checked (a

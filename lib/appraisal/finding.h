@@ -16,6 +16,12 @@ struct PcrReference {
   uint32_t index = 0;
 };
 
+// An event of the boot event log.
+struct EventReference {
+  uint32_t index = 0;  // from 0, the header counted
+  std::string type;    // "EV_EFI_BOOT_SERVICES_APPLICATION"
+};
+
 // One thing that a check found, for people and for conditions, Events and status. Text from
 // evidence is escaped.
 //
@@ -24,10 +30,12 @@ struct PcrReference {
 struct Finding {
   std::string_view check;        // id of the check, static text: "Q12"
   std::optional<Reason> reason;  // absent: a remark, which fails nothing
-  std::optional<PcrReference> pcr;
-  std::string observed;  // hex, where a digest
-  std::string expected;  // the closest accepted value
-  std::string message;   // a sentence
+  std::optional<PcrReference> pcr = {};
+  std::optional<EventReference> event = {};
+  std::string observed = {};  // hex, where a digest
+  std::string expected = {};  // the closest accepted value
+  std::string closest = {};   // the ReferenceValues object that has it; empty: the policy itself
+  std::string message = {};   // a sentence
 };
 
 using Findings = std::vector<Finding>;

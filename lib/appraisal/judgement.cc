@@ -36,12 +36,7 @@ PolicyResult ResultFor(const policy::CompiledPolicy& policy) {
 }
 
 void Note(PolicyResult& result, std::string_view check, Reason reason, std::string message) {
-  result.findings.push_back({.check = check,
-                             .reason = reason,
-                             .pcr = std::nullopt,
-                             .observed = {},
-                             .expected = {},
-                             .message = std::move(message)});
+  result.findings.push_back({.check = check, .reason = reason, .message = std::move(message)});
 }
 
 // Outcome and reason from the findings.
@@ -58,8 +53,21 @@ void Conclude(PolicyResult& result) {
                                                               : PolicyOutcome::kUnknown;
 }
 
+// The quoted PCRs, as lib/ima asks for them.
+ima::QuotedPcr QuotedBy(const Facts& facts) {
+  return [&facts](tcg::AlgorithmId bank, uint32_t pcr) -> std::optional<ByteSpan> {
+    for (const evidence::PcrValue& value : facts.pcrs) {
+      if (value.bank == bank && value.index == pcr) {
+        return value.digest;
+      }
+    }
+    return std::nullopt;
+  };
+}
+
 PolicyResult JudgePolicy(const AppliedPolicy& applied, const Facts& facts,
-                         const IdentityFacts& identity) {
+                         const IdentityFacts& identity, const std::optional<Finding>& rejection,
+                         RuntimeEvidence* runtime) {
   const policy::CompiledPolicy& policy = *applied.policy;
   PolicyResult result = ResultFor(policy);
   if (!policy.ready()) {
@@ -83,6 +91,11 @@ PolicyResult JudgePolicy(const AppliedPolicy& applied, const Facts& facts,
     return result;
   }
   result.findings = CheckPolicy(policy, facts, identity);
+  result.runtime_rejected = applied.runtime_rejected;
+  CheckRuntime(policy, runtime, QuotedBy(facts), result.runtime_rejected, result.findings);
+  if (rejection) {
+    result.findings.push_back(*rejection);
+  }
   if (!facts.key_proven) {
     Note(result, "K1", Reason::kAttestationKeyUnproven,
          "the key has no public area, so nothing shows that it signs only what a TPM made");
@@ -138,11 +151,12 @@ std::string_view ToString(PolicyOutcome outcome) {
 }
 
 Judgement JudgePolicies(const Facts& facts, const IdentityFacts& identity,
-                        const std::vector<AppliedPolicy>& policies) {
+                        const std::vector<AppliedPolicy>& policies,
+                        const std::optional<Finding>& rejection, RuntimeEvidence* runtime) {
   Judgement judgement;
   judgement.policies.reserve(policies.size());
   for (const AppliedPolicy& applied : policies) {
-    judgement.policies.push_back(JudgePolicy(applied, facts, identity));
+    judgement.policies.push_back(JudgePolicy(applied, facts, identity, rejection, runtime));
   }
   SetAuditPassed(judgement);
 
@@ -151,6 +165,10 @@ Judgement JudgePolicies(const Facts& facts, const IdentityFacts& identity,
   if (!facts.key_proven) {
     objection = Reason::kAttestationKeyUnproven;
     judgement.message = "the attestation key has no public area that could be judged";
+  }
+  if (rejection && (!objection || Outranks(*rejection->reason, *objection))) {
+    objection = rejection->reason;
+    judgement.message = rejection->message;
   }
   for (const PolicyResult& result : judgement.policies) {
     if (!Enforces(result)) {

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "appraisal/boot_evidence.h"
 #include "appraisal/finding.h"
 #include "appraisal/reason.h"
+#include "appraisal/runtime_evidence.h"
 #include "crypto/attestation_key.h"
 #include "evidence/evidence.h"
 #include "policy/compiled_policy.h"
@@ -25,7 +27,8 @@ struct Facts {
   std::optional<policy::FirmwareVersion> firmware;
   std::string boot_id;
   bool unexplained_reset = false;
-  bool key_proven = true;  // false: the key has no public area to judge
+  std::optional<BootEvidence> boot;  // absent in stored facts that lack it
+  bool key_proven = true;            // false: the key has no public area to judge
 };
 
 enum class Decision : uint8_t {
@@ -36,16 +39,22 @@ enum class Decision : uint8_t {
 };  // TPMIdentity spec.decision
 
 struct AdmissionRecord {  // TPMIdentity status.admissions[]
-  enum class By : uint8_t { kHuman, kEndorsementCertificate };
+  enum class By : uint8_t { kHuman, kEndorsementCertificate, kFirstUse };
   By by = By::kHuman;
-  std::string ref;  // of a certificate: the EndorsementAuthority
+  std::string ref;  // of a certificate: the EndorsementAuthority; of a first use: the policy's uid
 };
 
 // What is known of the identity (TPMIdentity) that the key belongs to.
 struct IdentityFacts {
+  // What can be known of the admission. In a cluster everything; from a bundle nobody's decision,
+  // and of an endorsement only what its certificate proves.
+  enum class Source : uint8_t { kCluster, kBundleWithEndorsement, kBundle };
+  Source source = Source::kCluster;
+
   Decision decision = Decision::kPending;
   std::vector<AdmissionRecord> admissions;
   crypto::KeyProfile key_profile = crypto::KeyProfile::kOther;
+  std::string denial;  // why an endorsement was refused, for people; of a bundle only
   std::string
       manufacturer;  // TCG vendor id, by a good EK certificate or an approved identity; empty when unknown
 };
@@ -67,6 +76,8 @@ struct PolicyResult {
   std::optional<Reason> identity;
   bool stands = false;  // Suspended: this is its last result, not a new one
   Findings findings;
+  Findings runtime_rejected;  // what the IMA rules have rejected since boot; goes on to the next
+                              // appraisal of the same boot by the same rules
 };
 
 // A policy that selects the node.
@@ -74,6 +85,7 @@ struct AppliedPolicy {
   std::shared_ptr<const policy::CompiledPolicy> policy;
   std::optional<PolicyResult>
       last;  // its last result, if that has not expired; read for Suspended only
+  Findings runtime_rejected = {};  // PolicyResult::runtime_rejected of the last appraisal
 };
 
 struct Judgement {
@@ -88,7 +100,12 @@ struct Judgement {
 
 // Judges every policy. A pure function; never Trusted without an Enforce (or Suspended) policy, a
 // proven key and an admitted identity.
+//
+// `rejection`: the evidence itself is rejected for this reason (a log that does not fit the quote),
+// whatever the policies find; `runtime`: the IMA list, null when there is only what was stored.
 Judgement JudgePolicies(const Facts& facts, const IdentityFacts& identity,
-                        const std::vector<AppliedPolicy>& policies);
+                        const std::vector<AppliedPolicy>& policies,
+                        const std::optional<Finding>& rejection = std::nullopt,
+                        RuntimeEvidence* runtime = nullptr);
 
 }  // namespace plimsoll::appraisal

@@ -4,18 +4,14 @@
 
 #include <algorithm>
 
+#include "appraisal/boot_checks.h"
 #include "base/encoding.h"
 
 namespace plimsoll::appraisal {
 namespace {
 
 Finding Found(std::string_view check, std::optional<Reason> reason, std::string message) {
-  return {.check = check,
-          .reason = reason,
-          .pcr = std::nullopt,
-          .observed = {},
-          .expected = {},
-          .message = std::move(message)};
+  return {.check = check, .reason = reason, .message = std::move(message)};
 }
 
 void Q10_ClockIsSafe(const policy::TpmRule& rule, const Facts& facts, Findings& findings) {
@@ -74,34 +70,137 @@ bool IsAll(ByteSpan digest, uint8_t byte) {
   return std::all_of(digest.begin(), digest.end(), [byte](uint8_t b) { return b == byte; });
 }
 
+// Whether every PCR of the set holds one of the set's values (consistency: Tuple).
+bool HoldsAsTuple(const policy::ReferenceValues& set, const BootReader& reader) {
+  return std::all_of(set.pcrs.begin(), set.pcrs.end(), [&](const policy::ReferencePcr& pcr) {
+    const Bytes* value = reader.Quoted(pcr.bank, pcr.index);
+    return value != nullptr &&
+           std::find(pcr.digests.begin(), pcr.digests.end(), *value) != pcr.digests.end();
+  });
+}
+
+std::string NameOf(const policy::ListedValue& listed) {
+  return listed.set ? listed.set->meta.name : std::string();
+}
+
+// Why no value counts although it is listed: "in X, which is revoked".
+void P04_FindMismatch(const policy::CompiledPcrRule& rule, const Bytes& value,
+                      const std::string& why, BootReader& reader) {
+  const std::string where =
+      fmt::format("{} PCR {}", tcg::BankName(rule.rule.bank), rule.rule.index);
+  const bool unused = IsAll(value, 0x00) || IsAll(value, 0xFF);
+  Finding& finding = reader.Add("Q17", Reason::kPcrMismatch, {});
+  finding.pcr = PcrReference{rule.rule.bank, rule.rule.index};
+  finding.observed = ToHex(value);
+  if (!rule.values.empty()) {
+    finding.expected = ToHex(rule.values.front().digest);
+    finding.closest = NameOf(rule.values.front());
+  }
+  finding.message =
+      fmt::format("{} is {}{}, which is none of {} accepted value{}{}; the first of them is {}{}",
+                  where, finding.observed, unused ? " (never extended)" : "", rule.values.size(),
+                  rule.values.size() == 1 ? "" : "s", why, finding.expected,
+                  finding.closest.empty() ? "" : " of " + finding.closest);
+}
+
 // A PCR of zeros or ones was never fed by firmware; such a value counts only where it is listed,
 // which needs no rule of its own as long as a PCR must hold one of the listed values.
-void Q17_PcrHoldsAnAcceptedValue(const policy::PcrRule& rule, const Facts& facts,
-                                 Findings& findings) {
-  const auto value =
-      std::find_if(facts.pcrs.begin(), facts.pcrs.end(), [&rule](const evidence::PcrValue& v) {
-        return v.bank == rule.bank && v.index == rule.index;
-      });
-  const std::string where = fmt::format("{} PCR {}", tcg::BankName(rule.bank), rule.index);
-  if (value == facts.pcrs.end()) {
-    Finding finding = Found("Q17", Reason::kWrongBank, where + " was not quoted");
-    finding.pcr = PcrReference{rule.bank, rule.index};
-    findings.push_back(std::move(finding));
+void Q17_PcrHoldsAnAcceptedValue(const policy::CompiledPcrRule& rule, BootReader& reader) {
+  const PcrReference reference{rule.rule.bank, rule.rule.index};
+  const std::string where =
+      fmt::format("{} PCR {}", tcg::BankName(reference.bank), reference.index);
+  const Bytes* value = reader.Quoted(reference.bank, reference.index);
+  if (value == nullptr) {
+    reader.Add("Q17", Reason::kWrongBank, where + " was not quoted").pcr = reference;
     return;
   }
-  if (std::find(rule.any_of.begin(), rule.any_of.end(), value->digest) != rule.any_of.end()) {
-    return;
+  bool accepted = false;
+  std::string why;
+  const policy::ReferenceValues* deprecated = nullptr;
+  for (const policy::ListedValue& listed : rule.values) {
+    if (listed.digest != *value) {
+      continue;
+    }
+    if (!listed.set) {
+      accepted = true;
+      continue;
+    }
+    if (listed.set->tuple && !HoldsAsTuple(*listed.set, reader)) {
+      why = fmt::format(" (it is one of {}, but not all PCRs of that set match)",
+                        listed.set->meta.name);
+      continue;
+    }
+    if (listed.set->state == policy::ReferenceState::kRevoked) {
+      Finding& finding = reader.Add(
+          "Q17", Reason::kReferenceRevoked,
+          fmt::format("{} holds a value of {}, which is revoked", where, listed.set->meta.name));
+      finding.pcr = reference;
+      finding.observed = ToHex(*value);
+      finding.closest = listed.set->meta.name;
+      return;
+    }
+    if (!reader.policy().Accepts(*listed.set)) {
+      why = fmt::format(" (it is one of {}, which is outside of its time)", listed.set->meta.name);
+      continue;
+    }
+    accepted = true;
+    deprecated =
+        listed.set->state == policy::ReferenceState::kDeprecated ? listed.set.get() : deprecated;
   }
-  const bool unused = IsAll(value->digest, 0x00) || IsAll(value->digest, 0xFF);
-  Finding finding = Found("Q17", Reason::kPcrMismatch, {});
-  finding.pcr = PcrReference{rule.bank, rule.index};
-  finding.observed = ToHex(value->digest);
-  finding.expected = rule.any_of.empty() ? std::string() : ToHex(rule.any_of.front());
-  finding.message =
-      fmt::format("{} is {}{}, which is none of {} accepted value{}; the first of them is {}",
-                  where, finding.observed, unused ? " (never extended)" : "", rule.any_of.size(),
-                  rule.any_of.size() == 1 ? "" : "s", finding.expected);
-  findings.push_back(std::move(finding));
+  if (!accepted) {
+    P04_FindMismatch(rule, *value, why, reader);
+  } else if (deprecated != nullptr) {
+    reader
+        .Add("Q17", std::nullopt,
+             fmt::format("{} holds a value of {}, which is deprecated", where,
+                         deprecated->meta.name))
+        .pcr = reference;
+  }
+}
+
+// Unchanged and FirstUse compare with what was recorded of the node.
+void P01_BaselineIsKnown(const policy::PcrRule& rule, const IdentityFacts& identity,
+                         BootReader& reader) {
+  const bool cluster = identity.source == IdentityFacts::Source::kCluster;
+  reader
+      .Add("P1", cluster ? std::optional(Reason::kEvidenceExpired) : std::nullopt,
+           fmt::format(
+               "{} PCR {} is not judged: nothing is known of the value that it had {}",
+               tcg::BankName(rule.bank), rule.index,
+               rule.match == policy::PcrMatch::kUnchanged ? "at the approval" : "at the first use"))
+      .pcr = PcrReference{rule.bank, rule.index};
+}
+
+void CheckPcrRule(const policy::CompiledPcrRule& rule, const IdentityFacts& identity,
+                  BootReader& reader) {
+  switch (rule.rule.match) {
+    case policy::PcrMatch::kReference:
+      Q17_PcrHoldsAnAcceptedValue(rule, reader);
+      break;
+    case policy::PcrMatch::kEventLogOnly:
+      CheckEventLogOnly(rule.rule, reader);
+      break;
+    case policy::PcrMatch::kUnchanged:
+    case policy::PcrMatch::kFirstUse:
+      P01_BaselineIsKnown(rule.rule, identity, reader);
+      break;
+  }
+}
+
+// A policy none of whose rules can be judged without a cluster must not pass offline.
+void P01_SomethingIsJudged(const policy::CompiledPolicy& policy, Findings& findings) {
+  const bool only_baselines =
+      !policy.spec().boot && policy.spec().runtime.mode != policy::RuntimeMode::kRequired &&
+      std::all_of(policy.pcr_rules().begin(), policy.pcr_rules().end(),
+                  [](const policy::CompiledPcrRule& rule) {
+                    return rule.rule.match == policy::PcrMatch::kUnchanged ||
+                           rule.rule.match == policy::PcrMatch::kFirstUse;
+                  });
+  if (only_baselines) {
+    findings.push_back(Found("P1", Reason::kPolicyNotReady,
+                             "no rule of the policy can be judged without what a cluster has "
+                             "recorded of the node"));
+  }
 }
 
 bool HasAdmission(const IdentityFacts& identity, const policy::IdentityRule& rule) {
@@ -115,9 +214,31 @@ bool HasAdmission(const IdentityFacts& identity, const policy::IdentityRule& rul
             return rule.admission == policy::Admission::kEndorsementCertificate &&
                    std::find(rule.authority_refs.begin(), rule.authority_refs.end(), record.ref) !=
                        rule.authority_refs.end();
+          case AdmissionRecord::By::kFirstUse:
+            return false;  // not given by this version
         }
         return false;
       });
+}
+
+// From a bundle: only certificates can be judged (detail 10).
+std::optional<Finding> OfflineAdmission(const policy::IdentityRule& rule,
+                                        const IdentityFacts& identity) {
+  if (rule.admission != policy::Admission::kEndorsementCertificate) {
+    return Found("M5", std::nullopt,
+                 fmt::format("admission {} was not judged: it needs a cluster",
+                             policy::ToString(rule.admission)));
+  }
+  if (identity.source == IdentityFacts::Source::kBundle) {
+    return Found("M5", std::nullopt, "the identity was not judged: the bundle has no endorsement");
+  }
+  if (HasAdmission(identity, rule)) {
+    return std::nullopt;
+  }
+  return Found("M5", Reason::kIdentityDenied,
+               identity.denial.empty()
+                   ? "the EK certificate is one of none of the policy's endorsement authorities"
+                   : identity.denial);
 }
 
 }  // namespace
@@ -129,8 +250,13 @@ Findings CheckPolicy(const policy::CompiledPolicy& policy, const Facts& facts,
   Q10_ClockIsSafe(tpm, facts, findings);
   Q11_FirmwareIsNotBelowTheFloor(tpm, facts, identity, findings);
   Q09_ResetIsExplained(tpm, facts, findings);
-  for (const policy::PcrRule& rule : policy.spec().pcrs) {
-    Q17_PcrHoldsAnAcceptedValue(rule, facts, findings);
+  BootReader reader(policy, facts, findings);
+  for (const policy::CompiledPcrRule& rule : policy.pcr_rules()) {
+    CheckPcrRule(rule, identity, reader);
+  }
+  CheckBoot(reader);
+  if (identity.source != IdentityFacts::Source::kCluster) {
+    P01_SomethingIsJudged(policy, findings);
   }
   return findings;
 }
@@ -145,6 +271,9 @@ std::optional<Finding> CheckAdmission(const policy::IdentityRule& rule,
     return Found("M5", Reason::kIdentityPending,
                  fmt::format("the attestation key's profile ({}) does not count under this policy",
                              crypto::ToString(identity.key_profile)));
+  }
+  if (identity.source != IdentityFacts::Source::kCluster) {
+    return OfflineAdmission(rule, identity);
   }
   if (!HasAdmission(identity, rule)) {
     return Found("M5", Reason::kIdentityPending,

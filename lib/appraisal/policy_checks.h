@@ -6,7 +6,8 @@
 // the identity. Internal to lib/appraisal: one rule, one function, one id.
 namespace plimsoll::appraisal {
 
-// What the rules of a ready policy found on these facts, remarks included.
+// What the rules of a ready policy found on these facts, remarks included; those of the IMA list
+// aside.
 Findings CheckPolicy(const policy::CompiledPolicy& policy, const Facts& facts,
                      const IdentityFacts& identity);
 

@@ -16,12 +16,7 @@ using Outcome = Result<std::optional<Finding>>;
 
 // Messages of these checks reach the agent: they hold nothing that it does not know.
 Finding Failed(std::string_view check, Reason reason, std::string message) {
-  return {.check = check,
-          .reason = reason,
-          .pcr = std::nullopt,
-          .observed = {},
-          .expected = {},
-          .message = std::move(message)};
+  return {.check = check, .reason = reason, .message = std::move(message)};
 }
 
 // K1-K7, S2, S3: judged once, when the key was stored.

@@ -7,12 +7,7 @@ namespace plimsoll::appraisal {
 namespace {
 
 Finding Rejected(std::string_view check, std::string message) {
-  return {.check = check,
-          .reason = Reason::kAttestationKeyRejected,
-          .pcr = std::nullopt,
-          .observed = {},
-          .expected = {},
-          .message = std::move(message)};
+  return {.check = check, .reason = Reason::kAttestationKeyRejected, .message = std::move(message)};
 }
 
 }  // namespace

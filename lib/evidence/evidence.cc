@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "evidence/evidence_json.h"
 #include "evidence/identifiers.h"
 #include "evidence/json_reader.h"
 #include "evidence/json_writer.h"
@@ -18,34 +19,6 @@ size_t Occurrences(simdjson::dom::object object, std::string_view key) {
     count += field.key == key ? 1U : 0U;
   }
   return count;
-}
-
-std::vector<PcrValue> ReadPcrs(ObjectReader& reader) {
-  std::vector<PcrValue> values;
-  const auto items = reader.Items("pcrs", kMaxPcrValues);
-  values.reserve(items.size());
-  for (const simdjson::dom::element element : items) {
-    simdjson::dom::object object;
-    if (element.get_object().get(object)) {
-      reader.Fail("pcrs", "not a list of PCR values");
-      return {};
-    }
-    ObjectReader item(object, "pcrs.");
-    const auto bank = tcg::BankFromName(item.Word("bank"));
-    const auto index = static_cast<uint32_t>(item.Number("index", kMaxPcrIndex));
-    auto digest = FromHex(item.Word("digest"));
-    if (!bank) {
-      item.Fail("bank", "unknown");
-    } else if (!digest || digest->size() != tcg::DigestSize(*bank)) {
-      item.Fail("digest", "not lower-case hex of the bank's length");
-    }
-    reader.Adopt(std::move(item));
-    if (reader.failed()) {
-      return {};
-    }
-    values.push_back({*bank, index, *std::move(digest)});
-  }
-  return values;
 }
 
 }  // namespace
@@ -77,39 +50,12 @@ Result<EvidenceDocument> EvidenceDocument::Parse(std::string_view body) {
 
 Result<Evidence> EvidenceDocument::Decode() const {
   PLIMSOLL_RETURN_IF_ERROR(state_->document.CheckStructure());
-  ObjectReader reader(state_->document.root());
-  Evidence evidence;
-  ObjectReader quote = reader.Object("quote");
-  evidence.attest = quote.Base64("attest", kMaxAttestBytes);
-  evidence.signature = quote.Base64("signature", kMaxSignatureBytes);
-  reader.Adopt(std::move(quote));
-  evidence.pcrs = ReadPcrs(reader);
-  evidence.statement = reader.Base64("statement", kMaxStatementBytes);
-  evidence.boot_event_log = reader.OptionalBase64("bootEventLog", kMaxBootEventLogBytes);
-  evidence.ima = reader.OptionalBase64("ima", kMaxImaBytes);
-  return std::move(reader).Finish(std::move(evidence));
+  return ReadEvidence(ObjectReader(state_->document.root()), true);
 }
 
 std::string EncodeEvidence(std::string_view challenge, const Evidence& evidence) {
-  nlohmann::json pcrs = nlohmann::json::array();
-  for (const PcrValue& pcr : evidence.pcrs) {
-    pcrs.push_back(
-        {{"bank", tcg::BankName(pcr.bank)}, {"index", pcr.index}, {"digest", ToHex(pcr.digest)}});
-  }
-  nlohmann::json document = {
-      {"challenge", challenge},
-      {"quote",
-       {{"attest", ToBase64(evidence.attest)}, {"signature", ToBase64(evidence.signature)}}},
-      {"pcrs", std::move(pcrs)}};
-  if (evidence.statement) {
-    document["statement"] = ToBase64(*evidence.statement);
-  }
-  if (evidence.boot_event_log) {
-    document["bootEventLog"] = ToBase64(*evidence.boot_event_log);
-  }
-  if (evidence.ima) {
-    document["ima"] = ToBase64(*evidence.ima);
-  }
+  nlohmann::json document = ToJson(evidence);
+  document["challenge"] = challenge;
   return Dump(document);
 }
 

@@ -28,14 +28,15 @@ bool HasUniqueKeys(simdjson::dom::object object) {
 
 }  // namespace
 
-Result<JsonDocument> JsonDocument::Parse(std::string_view text, size_t max_bytes) {
+Result<JsonDocument> JsonDocument::Parse(std::string_view text, size_t max_bytes,
+                                         size_t max_depth) {
   if (text.size() > max_bytes) {
     return plimsoll::Fail(ErrorCode::kTooLarge, "JSON document over the size limit");
   }
   JsonDocument document;
   document.parser_ =
       std::make_unique<simdjson::dom::parser>(max_bytes + simdjson::SIMDJSON_PADDING);
-  if (document.parser_->allocate(std::max<size_t>(text.size(), 1), kMaxJsonDepth + 1) !=
+  if (document.parser_->allocate(std::max<size_t>(text.size(), 1), max_depth) !=
       simdjson::SUCCESS) {
     return plimsoll::Fail(ErrorCode::kInternal, "no memory for a JSON document");
   }
@@ -56,37 +57,42 @@ Result<JsonDocument> JsonDocument::ParseSmall(std::string_view body) {
   return document;
 }
 
-Status JsonDocument::CheckStructure() const {
+Status JsonDocument::CheckKeys(simdjson::dom::object object) {
+  if (!HasUniqueKeys(object)) {
+    return plimsoll::Fail(ErrorCode::kMalformed,
+                          "JSON document refused: a key twice, or too many keys");
+  }
+  return {};
+}
+
+Status JsonDocument::CheckStructure(element value, size_t depth) {
   struct Container {
     element value;
     size_t depth;
   };
   // A list instead of recursion; every container of the document is in it once at most.
-  std::vector<Container> open{{root_, 1}};
+  std::vector<Container> open{{value, depth}};
   while (!open.empty()) {
     const Container container = open.back();
     open.pop_back();
     if (container.depth > kMaxJsonDepth) {
       return plimsoll::Fail(ErrorCode::kMalformed, "JSON document refused: nested too deeply");
     }
-    const auto visit = [&open, &container](element value) {
-      if (value.is_object() || value.is_array()) {
-        open.push_back({value, container.depth + 1});
+    const auto visit = [&open, &container](element inner) {
+      if (inner.is_object() || inner.is_array()) {
+        open.push_back({inner, container.depth + 1});
       }
     };
     simdjson::dom::object object;
     simdjson::dom::array array;
     if (container.value.get_object().get(object) == simdjson::SUCCESS) {
-      if (!HasUniqueKeys(object)) {
-        return plimsoll::Fail(ErrorCode::kMalformed,
-                              "JSON document refused: a key twice, or too many keys");
-      }
+      PLIMSOLL_RETURN_IF_ERROR(CheckKeys(object));
       for (const auto field : object) {
         visit(field.value);
       }
     } else if (container.value.get_array().get(array) == simdjson::SUCCESS) {
-      for (const element value : array) {
-        visit(value);
+      for (const element item : array) {
+        visit(item);
       }
     }
   }

@@ -27,9 +27,15 @@ class JsonDocument {
  public:
   static constexpr size_t kMaxObjectMembers = 1024;
 
-  static Result<JsonDocument> Parse(std::string_view text, size_t max_bytes);
+  static Result<JsonDocument> Parse(std::string_view text, size_t max_bytes,
+                                    size_t max_depth = kMaxJsonDepth + 1);
 
-  Status CheckStructure() const;
+  Status CheckStructure() const { return CheckStructure(root_, 1); }
+
+  // The same for a part of a document, `depth` deep in it.
+  static Status CheckStructure(simdjson::dom::element value, size_t depth);
+  // The object alone, not what is in it.
+  static Status CheckKeys(simdjson::dom::object object);
 
   // A small body, keys checked.
   static Result<JsonDocument> ParseSmall(std::string_view body);
@@ -63,6 +69,8 @@ class ObjectReader {
 
   // After failed().
   tl::unexpected<Error> Failure() && { return tl::unexpected(*std::move(error_)); }
+
+  bool Has(std::string_view key) { return Find(key).has_value(); }
 
   std::string FreeText(std::string_view key);
   std::string OptionalFreeText(std::string_view key);  // "" when absent

@@ -1,10 +1,13 @@
 #include "policy/attestation_policy.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
-#include "base/encoding.h"
 #include "base/json.h"
+#include "policy/spec_limits.h"
 #include "policy/spec_reader.h"
 
 namespace plimsoll::policy {
@@ -12,21 +15,6 @@ namespace {
 
 using nlohmann::json;
 using Operator = LabelSelector::Operator;
-
-// The bounds of the CRD's schema, api.md section 2; the API server holds objects to them too.
-constexpr size_t kMaxAuthorityRefs = 16;
-constexpr size_t kMaxKeyProfiles = 3;
-constexpr size_t kMaxPcrRules = 96;
-constexpr size_t kMaxDigestsPerRule = 64;
-constexpr size_t kMaxFirmwareFloors = 32;
-constexpr size_t kMaxSelectorItems = 64;
-constexpr size_t kMaxLabelBytes = 317;  // prefix 253, slash, name 63
-constexpr size_t kMaxVendorIdBytes = 8;
-constexpr size_t kMaxVersionBytes = 23;
-constexpr size_t kMaxDigestBytes = 128;
-constexpr int64_t kMinSeconds = 10;
-constexpr int64_t kMaxSeconds = 86'400;
-constexpr int64_t kMaxPcr = 23;
 
 void ReadMatchLabels(SpecReader& selector, std::vector<LabelSelector::Requirement>& requirements,
                      Problem& problem) {
@@ -48,15 +36,15 @@ void ReadMatchLabels(SpecReader& selector, std::vector<LabelSelector::Requiremen
 }
 
 // nullopt when the selector could not be read to the letter.
-std::optional<LabelSelector> ReadSelector(SpecReader& spec, Problem& outer) {
+std::optional<LabelSelector> ReadSelector(SpecReader& spec, const char* key, Problem& outer) {
   Problem problem;
   std::vector<LabelSelector::Requirement> requirements;
-  const json* value = spec.Get("nodeSelector");
+  const json* value = spec.Get(key);
   if (value == nullptr) {
-    spec.Refuse("nodeSelector", "missing");
+    spec.Refuse(key, "missing");
     return std::nullopt;
   }
-  SpecReader selector(value, spec.path() + ".nodeSelector", problem);
+  SpecReader selector(value, spec.path() + "." + key, problem);
   ReadMatchLabels(selector, requirements, problem);
   size_t index = 0;
   for (const json* item : selector.List("matchExpressions", kMaxSelectorItems)) {
@@ -82,20 +70,34 @@ std::optional<LabelSelector> ReadSelector(SpecReader& spec, Problem& outer) {
   }
   selector.RefuseOthers();
   if (problem.any()) {
+    if (!problem.unknown_field().empty()) {
+      outer.NoteUnknown(problem.unknown_field());
+    }
     outer.Note(problem.text());
     return std::nullopt;
   }
   return LabelSelector(std::move(requirements));
 }
 
+FirstUseRule ReadFirstUse(SpecReader reader) {
+  FirstUseRule rule;
+  rule.not_after = reader.Time("notAfter");
+  reader.Number("quorum", 1, kMaxQuorum, rule.quorum);
+  rule.reference_refs = reader.Texts("referenceValueRefs", kMaxReferenceRefs, kMaxObjectNameBytes);
+  reader.RefuseOthers();
+  return rule;
+}
+
 IdentityRule ReadIdentity(SpecReader identity) {
   IdentityRule rule;
   identity.Choice<Admission>("admission",
                              {{"Approved", Admission::kApproved},
-                              {"EndorsementCertificate", Admission::kEndorsementCertificate}},
+                              {"EndorsementCertificate", Admission::kEndorsementCertificate},
+                              {"FirstUse", Admission::kFirstUse}},
                              rule.admission);
   rule.authority_refs =
       identity.Texts("endorsementAuthorityRefs", kMaxAuthorityRefs, kMaxObjectNameBytes);
+  rule.first_use = ReadFirstUse(identity.Object("firstUse"));
   if (identity.Get("keyProfiles") != nullptr) {
     rule.key_profiles.clear();
     for (const std::string& word :
@@ -129,29 +131,27 @@ Freshness ReadFreshness(SpecReader reader) {
 
 PcrRule ReadPcrRule(SpecReader reader) {
   PcrRule rule;
-  const auto bank = tcg::BankFromName(reader.Text("bank", kMaxVendorIdBytes).value_or(""));
-  if (!bank) {
-    reader.Refuse("bank", "not sha1, sha256, sha384 or sha512");
-  }
-  rule.bank = bank.value_or(tcg::AlgorithmId::kSha256);
+  rule.bank = reader.Hash("bank").value_or(tcg::AlgorithmId::kSha256);
   int64_t index = -1;
   reader.Number("index", 0, kMaxPcr, index);
   if (index < 0) {
     reader.Refuse("index", "missing");
   }
   rule.index = static_cast<uint32_t>(std::max<int64_t>(index, 0));
-  bool reference = true;
-  reader.Choice<bool>("match", {{"Reference", true}}, reference);
-  for (const std::string& text : reader.Texts("anyOf", kMaxDigestsPerRule, kMaxDigestBytes)) {
-    auto digest = FromHex(text);
-    if (!digest || digest->size() != tcg::DigestSize(rule.bank)) {
-      reader.Refuse("anyOf", "a value that is not lower-case hex of the bank's length");
-      break;
-    }
-    rule.any_of.push_back(*std::move(digest));
+  reader.Choice<PcrMatch>("match",
+                          {{"Reference", PcrMatch::kReference},
+                           {"EventLogOnly", PcrMatch::kEventLogOnly},
+                           {"Unchanged", PcrMatch::kUnchanged},
+                           {"FirstUse", PcrMatch::kFirstUse}},
+                          rule.match);
+  rule.any_of = reader.Digests("anyOf", rule.bank, kMaxDigestsPerRule);
+  rule.reference_refs = reader.Texts("referenceValueRefs", kMaxReferenceRefs, kMaxObjectNameBytes);
+  const bool lists_values = !rule.any_of.empty() || !rule.reference_refs.empty();
+  if (rule.match == PcrMatch::kReference && !lists_values) {
+    reader.Refuse("anyOf", "empty, and no reference values named: no value would be accepted");
   }
-  if (rule.any_of.empty()) {
-    reader.Refuse("anyOf", "empty: no value would be accepted");
+  if (rule.match != PcrMatch::kReference && lists_values) {
+    reader.Refuse("match", fmt::format("{} takes no listed values", ToString(rule.match)));
   }
   reader.RefuseOthers();
   return rule;
@@ -194,17 +194,60 @@ TpmRule ReadTpmRule(SpecReader reader) {
   return rule;
 }
 
-TaintEffect ReadTaintEffect(SpecReader enforcement) {
-  TaintEffect effect = TaintEffect::kNoSchedule;
+// A whole number, or a percentage as in "25%".
+bool IsIntOrPercent(const json& value) {
+  if (value.is_number_integer()) {
+    return value >= 0 && value <= kMaxUntrustedNodes;
+  }
+  const auto* text = value.get_ptr<const std::string*>();
+  if (text == nullptr || text->size() < 2 || text->size() > 4 || text->back() != '%') {
+    return false;
+  }
+  int percent = 0;
+  const char* end = text->data() + text->size() - 1;
+  const auto [stop, error] = std::from_chars(text->data(), end, percent);
+  return error == std::errc() && stop == end && percent >= 0 && percent <= 100;
+}
+
+void ReadEnforcement(SpecReader enforcement, AttestationPolicy& policy) {
   SpecReader taint = enforcement.Object("taint");
   taint.Choice<TaintEffect>("effect",
                             {{"None", TaintEffect::kNone},
                              {"PreferNoSchedule", TaintEffect::kPreferNoSchedule},
-                             {"NoSchedule", TaintEffect::kNoSchedule}},
-                            effect);
+                             {"NoSchedule", TaintEffect::kNoSchedule},
+                             {"NoExecute", TaintEffect::kNoExecute}},
+                            policy.taint_effect);
   taint.RefuseOthers();
+  EnforcementRule& rule = policy.enforcement;
+  if (const json* limit = enforcement.Get("maxUntrusted")) {
+    if (IsIntOrPercent(*limit)) {
+      rule.max_untrusted = limit->is_string() ? limit->get<std::string>() : limit->dump();
+    } else {
+      enforcement.Refuse("maxUntrusted", "neither a number of nodes nor a percentage");
+    }
+  }
+  int64_t grace = 0;
+  enforcement.Number("unknownGraceSeconds", 0, kMaxSeconds, grace);
+  rule.unknown_grace = std::chrono::seconds(grace);
+  enforcement.Choice<Recovery>(
+      "recovery", {{"Automatic", Recovery::kAutomatic}, {"Acknowledged", Recovery::kAcknowledged}},
+      rule.recovery);
   enforcement.RefuseOthers();
-  return effect;
+}
+
+std::optional<RolloutRule> ReadRollout(SpecReader& spec, Problem& problem) {
+  if (spec.Get("rollout") == nullptr) {
+    return std::nullopt;
+  }
+  RolloutRule rule;
+  SpecReader rollout = spec.Object("rollout");
+  rollout.Number("percent", 0, 100, rule.percent);
+  if (rollout.Get("selector") != nullptr) {
+    rule.selector = ReadSelector(rollout, "selector", problem);
+  }
+  rollout.Number("haltAfterFailures", 1, kMaxUntrustedNodes, rule.halt_after_failures);
+  rollout.RefuseOthers();
+  return rule;
 }
 
 Mode ReadMode(SpecReader& spec) {
@@ -240,6 +283,8 @@ std::string_view ToString(Admission admission) {
       return "Approved";
     case Admission::kEndorsementCertificate:
       return "EndorsementCertificate";
+    case Admission::kFirstUse:
+      return "FirstUse";
   }
   return "";
 }
@@ -252,6 +297,32 @@ std::string_view ToString(TaintEffect effect) {
       return "PreferNoSchedule";
     case TaintEffect::kNoSchedule:
       return "NoSchedule";
+    case TaintEffect::kNoExecute:
+      return "NoExecute";
+  }
+  return "";
+}
+
+std::string_view ToString(PcrMatch match) {
+  switch (match) {
+    case PcrMatch::kReference:
+      return "Reference";
+    case PcrMatch::kEventLogOnly:
+      return "EventLogOnly";
+    case PcrMatch::kUnchanged:
+      return "Unchanged";
+    case PcrMatch::kFirstUse:
+      return "FirstUse";
+  }
+  return "";
+}
+
+std::string_view ToString(Recovery recovery) {
+  switch (recovery) {
+    case Recovery::kAutomatic:
+      return "Automatic";
+    case Recovery::kAcknowledged:
+      return "Acknowledged";
   }
   return "";
 }
@@ -269,14 +340,20 @@ Result<AttestationPolicy> AttestationPolicy::Parse(std::string_view text) {
   }
   SpecReader spec(&*value, "spec", problem);
   policy.mode = ReadMode(spec);
-  policy.node_selector = ReadSelector(spec, problem).value_or(LabelSelector());
+  policy.node_selector = ReadSelector(spec, "nodeSelector", problem).value_or(LabelSelector());
   policy.identity = ReadIdentity(spec.Object("identity"));
   policy.freshness = ReadFreshness(spec.Object("freshness"));
   policy.pcrs = ReadPcrRules(spec);
+  if (spec.Get("boot") != nullptr) {
+    policy.boot = ReadBootRule(spec.Object("boot"));
+  }
+  policy.runtime = ReadRuntimeRule(spec.Object("runtime"));
   policy.tpm = ReadTpmRule(spec.Object("tpm"));
-  policy.taint_effect = ReadTaintEffect(spec.Object("enforcement"));
+  ReadEnforcement(spec.Object("enforcement"), policy);
+  policy.rollout = ReadRollout(spec, problem);
   spec.RefuseOthers();
   policy.problem = problem.text();
+  policy.unknown_field = problem.unknown_field();
   return policy;
 }
 

@@ -1,23 +1,50 @@
 #pragma once
 
+#include <chrono>
+#include <map>
+#include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "base/result.h"
+#include "ima/judgement.h"
 #include "policy/attestation_policy.h"
 #include "policy/endorsement_authority.h"
+#include "policy/reference_values.h"
 
 namespace plimsoll::policy {
+
+// IMA allow-lists of ReferenceValues objects, read and joined, by the object's name.
+using AllowLists = std::map<std::string, std::shared_ptr<const ima::AllowList>, std::less<>>;
+
+// What a policy may refer to, as far as it exists, and the time at which sets count.
+struct PolicyInputs {
+  Authorities authorities = {};
+  ReferenceSets references = {};
+  AllowLists allow_lists = {};
+  std::chrono::sys_seconds now = {};
+};
+
+using ReferenceSet = std::shared_ptr<const ReferenceValues>;
+
+// A value that a PCR may hold, or, in a revoked set, must not hold.
+struct ListedValue {
+  Bytes digest;
+  ReferenceSet set;  // null: listed in the policy itself
+};
+
+struct CompiledPcrRule {
+  PcrRule rule;
+  std::vector<ListedValue> values;
+};
 
 // A policy with its references resolved, as the appraisal evaluates it. Immutable; share it as
 // std::shared_ptr<const CompiledPolicy>.
 //
-// Compiling never fails: a policy that cannot be judged (no measurement demanded, an authority that
+// Compiling never fails: a policy that cannot be judged (no measurement demanded, a reference that
 // is missing or unreadable, contradictory fields) is not ready(), and nothing passes it.
 class CompiledPolicy {
  public:
-  static CompiledPolicy Compile(AttestationPolicy policy, const Authorities& authorities);
+  static CompiledPolicy Compile(AttestationPolicy policy, const PolicyInputs& inputs);
 
   bool ready() const { return problem_.empty(); }
   const std::string& problem() const {
@@ -31,11 +58,32 @@ class CompiledPolicy {
     return policy_.node_selector.Matches(node_labels);
   }
 
+  // In the order of the spec's references; present for a ready policy. Sets are listed whatever
+  // their state: a revoked one must be able to fail what it lists.
+  const std::vector<CompiledPcrRule>& pcr_rules() const { return pcr_rules_; }
+  const std::vector<ReferenceSet>& component_sets() const { return component_sets_; }
+  const std::vector<ReferenceSet>& database_sets() const { return database_sets_; }
+  const std::vector<ReferenceSet>& command_line_sets() const { return command_line_sets_; }
+  const ima::Rules& ima_rules() const { return *ima_rules_; }
+
+  // Whether what the set lists may be accepted: neither revoked nor outside of its time.
+  bool Accepts(const ReferenceValues& set) const {
+    return set.state != ReferenceState::kRevoked && set.IsValidAt(now_);
+  }
+
  private:
   CompiledPolicy() = default;
 
+  friend class PolicyCompiler;
+
   AttestationPolicy policy_;
   std::string problem_;
+  std::chrono::sys_seconds now_{};
+  std::vector<CompiledPcrRule> pcr_rules_;
+  std::vector<ReferenceSet> component_sets_;
+  std::vector<ReferenceSet> database_sets_;
+  std::vector<ReferenceSet> command_line_sets_;
+  std::shared_ptr<const ima::Rules> ima_rules_ = std::make_shared<const ima::Rules>();
 };
 
 }  // namespace plimsoll::policy

@@ -1,5 +1,10 @@
 #include "policy/spec_reader.h"
 
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/encoding.h"
+
 namespace plimsoll::policy {
 namespace {
 
@@ -33,7 +38,7 @@ void SpecReader::RefuseOthers() {
   }
   for (const auto& [key, value] : value_->items()) {
     if (!read_.contains(key)) {
-      Refuse(key, "not a field that this version obeys");
+      problem_.NoteUnknown(path_ + "." + key);
     }
   }
 }
@@ -112,6 +117,43 @@ void SpecReader::Number(std::string_view key, int64_t min, int64_t max, int64_t&
     return;
   }
   value = number;
+}
+
+std::optional<std::chrono::sys_seconds> SpecReader::Time(std::string_view key) {
+  const auto text = Text(key, kMaxWordBytes);
+  if (!text) {
+    return std::nullopt;
+  }
+  const auto time = ParseSeconds(*text);
+  if (!time) {
+    Refuse(key, "not a time as in 2026-11-24T08:00:00Z");
+    return std::nullopt;
+  }
+  return *time;
+}
+
+std::vector<Bytes> SpecReader::Digests(std::string_view key, tcg::AlgorithmId algorithm,
+                                       size_t max_items) {
+  constexpr size_t kMaxHexBytes = 128;
+  std::vector<Bytes> digests;
+  for (const std::string& text : Texts(key, max_items, kMaxHexBytes)) {
+    auto digest = FromHex(text);
+    if (!digest || digest->size() != tcg::DigestSize(algorithm)) {
+      Refuse(key, fmt::format("\"{}\" is not {} lower-case hex digits, as {} has", text,
+                              2 * tcg::DigestSize(algorithm), tcg::BankName(algorithm)));
+      return {};
+    }
+    digests.push_back(*std::move(digest));
+  }
+  return digests;
+}
+
+std::optional<tcg::AlgorithmId> SpecReader::Hash(std::string_view key) {
+  const auto algorithm = tcg::BankFromName(Text(key, kMaxWordBytes).value_or(""));
+  if (!algorithm) {
+    Refuse(key, "not sha1, sha256, sha384 or sha512");
+  }
+  return algorithm;
 }
 
 Result<ObjectMeta> ReadMeta(const json& object, std::string_view kind) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
@@ -10,11 +11,15 @@
 #include <utility>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "policy/object_meta.h"
+#include "tcg/algorithm.h"
 
 // How the parsers of this module read a Kubernetes object. Internal to lib/policy.
 namespace plimsoll::policy {
+
+inline constexpr size_t kMaxWordBytes = 64;  // of a value that is one of a few words
 
 // Keeps the first thing that cannot be obeyed in an object.
 class Problem {
@@ -24,11 +29,20 @@ class Problem {
       text_ = std::move(text);
     }
   }
+  // A member that this version does not know; a problem like any other.
+  void NoteUnknown(std::string field) {
+    Note(field + ": not a field that this version obeys");
+    if (unknown_field_.empty()) {
+      unknown_field_ = std::move(field);
+    }
+  }
   bool any() const { return !text_.empty(); }
   const std::string& text() const { return text_; }
+  const std::string& unknown_field() const { return unknown_field_; }
 
  private:
   std::string text_;
+  std::string unknown_field_;
 };
 
 // Reads one JSON object of a spec. What is wrong goes to the Problem, and the value stays as it
@@ -48,6 +62,12 @@ class SpecReader {
   std::optional<std::string> Text(std::string_view key, size_t max_bytes);
   std::vector<std::string> Texts(std::string_view key, size_t max_items, size_t max_bytes);
   void Number(std::string_view key, int64_t min, int64_t max, int64_t& value);
+  std::optional<std::chrono::sys_seconds> Time(std::string_view key);  // RFC 3339
+
+  // Digests in lower-case hex of the algorithm's length.
+  std::vector<Bytes> Digests(std::string_view key, tcg::AlgorithmId algorithm, size_t max_items);
+  // Hash algorithm by its name, sha1 to sha512.
+  std::optional<tcg::AlgorithmId> Hash(std::string_view key);
 
   // Sets `value` to what the word stands for.
   template <class T>
@@ -73,8 +93,6 @@ class SpecReader {
   const std::string& path() const { return path_; }
 
  private:
-  static constexpr size_t kMaxWordBytes = 64;
-
   const nlohmann::json* value_;
   std::string path_;
   Problem& problem_;

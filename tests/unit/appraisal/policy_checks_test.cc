@@ -151,7 +151,7 @@ TEST_F(PolicyChecks, M05_ACertificateCountsOnlyByAnAuthorityThatThePolicyNames) 
   policy::Authorities authorities{
       {"vendors", std::make_shared<const policy::EndorsementAuthority>()}};
   const AppliedPolicy by_certificate{std::make_shared<const policy::CompiledPolicy>(
-                                         policy::CompiledPolicy::Compile(*spec, authorities)),
+                                         policy::CompiledPolicy::Compile(*spec, {.authorities = authorities})),
                                      std::nullopt};
   const AppliedPolicy by_person = AttestedNode::Apply(node_.PolicyJson());
   const auto judge = [this](const AppliedPolicy& policy) {

@@ -84,10 +84,28 @@ TEST(AttestationPolicies, DefaultsAreThoseOfTheApi) {
 
 TEST(AttestationPolicies, WhatCannotBeObeyedToTheLetterIsAProblem) {
   const std::pair<const char*, json> wrong[] = {
-      {"/spec/boot", json::object()},  // of a later version
-      {"/spec/rollout", {{"percent", 10}}},
-      {"/spec/identity/firstUse", json::object()},
-      {"/spec/identity/admission", "FirstUse"},
+      {"/spec/hardware", json::object()},  // of a later version
+      {"/spec/rollout", {{"percent", 101}}},
+      {"/spec/rollout", {{"speed", 10}}},
+      {"/spec/rollout", {{"selector", "all"}}},
+      {"/spec/identity/firstUse", {{"quorum", 0}}},
+      {"/spec/identity/firstUse", {{"notAfter", "tomorrow"}}},
+      {"/spec/identity/admission", "firstUse"},
+      {"/spec/boot", "Required"},
+      {"/spec/boot", {{"eventLog", "required"}}},
+      {"/spec/boot", {{"secureBoot", true}}},
+      {"/spec/boot", {{"componentRoles", {"Bootloader"}}}},
+      {"/spec/boot", {{"componentRoles", json::array()}}},
+      {"/spec/boot", {{"componentRefs", {7}}}},
+      {"/spec/boot", {{"kernelCommandLine", {{"mustContain", {"a b"}}}}}},
+      {"/spec/boot", {{"kernelCommandLine", {{"mustNotContain", {""}}}}}},
+      {"/spec/boot", {{"kernelCommandLine", {{"contains", {"a"}}}}}},
+      {"/spec/boot", {{"ukiPhases", {"a::b"}}}},
+      {"/spec/boot", {{"ukiPhases", {""}}}},
+      {"/spec/boot", {{"pcrs", json::array()}}},
+      {"/spec/runtime", {{"ima", {{"mode", "On"}}}}},
+      {"/spec/runtime", {{"ima", {{"violations", "Ignore"}}}}},
+      {"/spec/runtime", {{"evm", json::object()}}},
       {"/spec/identity/keyProfiles", {"p521"}},
       {"/spec/identity/keyProfiles", json::array()},
       {"/spec/mode", "enforce"},
@@ -108,8 +126,8 @@ TEST(AttestationPolicies, WhatCannotBeObeyedToTheLetterIsAProblem) {
       {"/spec/pcrs/0/index", nullptr},
       {"/spec/pcrs/0/bank", "sm3_256"},
       {"/spec/pcrs/0/bank", nullptr},
-      {"/spec/pcrs/0/match", "EventLogOnly"},
-      {"/spec/pcrs/0/referenceValueRefs", {"golden"}},
+      {"/spec/pcrs/0/match", "EventLogOnly"},  // with values
+      {"/spec/pcrs/0/match", "eventLogOnly"},
       {"/spec/pcrs/0/anyOf", json::array()},
       {"/spec/pcrs/0/anyOf/0", std::string(40, 'a')},
       {"/spec/pcrs/0/anyOf/0", std::string(64, 'A')},
@@ -119,8 +137,12 @@ TEST(AttestationPolicies, WhatCannotBeObeyedToTheLetterIsAProblem) {
       {"/spec/tpm/firmwareFloor/0/version", "15.23"},
       {"/spec/tpm/firmwareFloor/0/manufacturer", ""},
       {"/spec/tpm/denied", json::array()},
-      {"/spec/enforcement/taint/effect", "NoExecute"},
-      {"/spec/enforcement/maxUntrusted", 3},
+      {"/spec/enforcement/taint/effect", "noExecute"},
+      {"/spec/enforcement/maxUntrusted", -1},
+      {"/spec/enforcement/maxUntrusted", "101%"},
+      {"/spec/enforcement/maxUntrusted", "3"},
+      {"/spec/enforcement/recovery", "Manual"},
+      {"/spec/enforcement/unknownGraceSeconds", -1},
       {"/spec/enforcement/taint/key", "x"},
   };
   for (const auto& [field, value] : wrong) {
@@ -135,9 +157,10 @@ TEST(AttestationPolicies, WhatCannotBeObeyedToTheLetterIsAProblem) {
 
 TEST(AttestationPolicies, APolicyWithAProblemStillSelectsItsNodes) {
   json object = Full();
-  object["spec"]["boot"] = json::object();
+  object["spec"]["boots"] = json::object();
   AttestationPolicy policy = Parse(object);
-  EXPECT_THAT(policy.problem, HasSubstr("spec.boot"));
+  EXPECT_THAT(policy.problem, HasSubstr("spec.boots"));
+  EXPECT_EQ(policy.unknown_field, "spec.boots");
   EXPECT_TRUE(policy.node_selector.Matches({{"role", "worker"}, {"zone", "a"}}));
   EXPECT_FALSE(policy.node_selector.Matches({{"role", "other"}}));
 

@@ -87,7 +87,7 @@ class CompiledPolicies : public testing::Test {
         R"({"metadata":{"name":"p"},"spec":{"mode":"Enforce","nodeSelector":{"matchLabels":{"a":"b"}},)" +
         spec + "}}");
     EXPECT_TRUE(policy.has_value());
-    return CompiledPolicy::Compile(*policy, authorities_);
+    return CompiledPolicy::Compile(*policy, {.authorities = authorities_});
   }
 
   void Add(const json& object) {
@@ -119,7 +119,7 @@ TEST_F(CompiledPolicies, WithoutAMeasurementAPolicyIsNotReady) {
 }
 
 TEST_F(CompiledPolicies, AProblemOfTheSpecIsNotReadyButStillSelects) {
-  const CompiledPolicy policy = Compile(Pcrs() + R"(,"boot":{})");
+  const CompiledPolicy policy = Compile(Pcrs() + R"(,"boots":{})");
   EXPECT_THAT(policy.problem(), HasSubstr("spec.boot"));
   EXPECT_TRUE(policy.Selects({{"a", "b"}}));
 }
