@@ -42,7 +42,7 @@ class CommandLineReader {
       if (event.pcr == kGrubPcr) {
         ReadGrubEvent(event);
       } else if (event.pcr == kStubPcr) {
-        ReadStubText(event);
+        ReadStubEvent(event);
       } else if (IsLinuxTag(event, kLoadOptionsTag)) {
         Add(event, CommandLineSource::kKernelStub, false, {});
       }
@@ -65,7 +65,10 @@ class CommandLineReader {
                                   event.index));
       return;
     }
-    const ByteSpan covered = coverage.Of(event);
+    ByteSpan covered = coverage.Of(event);
+    if (coverage.offset != 0 && covered.back() == 0) {
+      covered = covered.first(covered.size() - 1);
+    }
     const GrubLabel label = coverage.offset != 0 ? ReadGrubLabel(event.data) : GrubLabel::kNone;
     if (label == GrubLabel::kNone && ReadStubText(event)) {
       return;
@@ -99,10 +102,20 @@ class CommandLineReader {
     Add(event, CommandLineSource::kGrubKernel, true, text);
   }
 
+  // Whatever is not proven to be something else may be a command line that somebody hid.
+  void ReadStubEvent(const Event& event) {
+    if (!ReadStubText(event) && !context_.CoverageOf(event).any()) {
+      context_.Report("L3", Severity::kDenies, event,
+                      fmt::format("event {} of PCR 12 may be a command line: its digest was not "
+                                  "made from its data",
+                                  event.index));
+    }
+  }
+
   // What systemd's loader or stub measured as UTF-16. Whether it was that.
   bool ReadStubText(const Event& event) {
     const bool whole = context_.CoverageOf(event).whole();
-    const std::string text = whole ? AsciiOfUtf16(event.data) : std::string();
+    const std::string text = whole ? TextOfUtf16(event.data) : std::string();
     if (text.empty()) {
       return false;
     }

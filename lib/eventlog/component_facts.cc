@@ -162,7 +162,7 @@ class ComponentReader {
 
   // UTF-16 with most firmware, sometimes ASCII, sometimes no text at all.
   static std::string VersionText(ByteSpan data) {
-    if (std::string text = AsciiOfUtf16(data); !text.empty()) {
+    if (std::string text = TextOfUtf16(data); !text.empty()) {
       return EscapeText(AsBytes(text), kMaxFactTextBytes);
     }
     return IsPlainText(data, kMaxFactTextBytes) ? EscapeText(data, kMaxFactTextBytes) : "";

@@ -18,10 +18,14 @@ class DataMatcher {
       : data_(data), digest_(digest), hasher_(hasher) {}
 
   bool Matches(size_t offset, size_t length) {
-    std::array<uint8_t, 64> computed;
-    const std::span<uint8_t> result = std::span(computed).first(digest_.size());
-    hasher_.Update(data_.subspan(offset, length)).FinishInto(result);
-    return std::equal(result.begin(), result.end(), digest_.begin());
+    hasher_.Update(data_.subspan(offset, length));
+    return FinishMatches();
+  }
+
+  bool MatchesWithNul() {
+    constexpr uint8_t kNul = 0;
+    hasher_.Update(data_).Update(ByteSpan(&kNul, 1));
+    return FinishMatches();
   }
 
   Coverage Whole() {
@@ -37,6 +41,13 @@ class DataMatcher {
   }
 
  private:
+  bool FinishMatches() {
+    std::array<uint8_t, 64> computed;
+    const std::span<uint8_t> result = std::span(computed).first(digest_.size());
+    hasher_.FinishInto(result);
+    return std::equal(result.begin(), result.end(), digest_.begin());
+  }
+
   ByteSpan data_;
   ByteSpan digest_;
   crypto::Hasher& hasher_;
@@ -44,18 +55,29 @@ class DataMatcher {
 
 // Parts of no byte never count: every event whose digest is that of nothing would have one.
 
+// The text behind a label of GRUB: without the NUL that ends the data, or, by the patches of Red
+// Hat, with it.
+Coverage GrubCoverage(DataMatcher& matcher, ByteSpan data, size_t prefix) {
+  const bool nul = data.back() == 0;
+  const size_t length = data.size() - prefix - (nul ? 1 : 0);
+  const Coverage text = length == 0 ? Coverage{} : matcher.Part(prefix, length);
+  return text.any() || !nul || length == 0 ? text : matcher.Part(prefix, length + 1);
+}
+
 Coverage IplCoverage(DataMatcher& matcher, ByteSpan data) {
-  const size_t prefix = GrubPrefix(data).size();
-  const size_t end = !data.empty() && data.back() == 0 ? data.size() - 1 : data.size();
-  if (prefix != 0 && end > prefix) {
-    if (const Coverage text = matcher.Part(prefix, end - prefix); text.any()) {
+  if (const size_t prefix = GrubPrefix(data).size(); prefix != 0) {
+    if (const Coverage text = GrubCoverage(matcher, data, prefix); text.any()) {
       return text;
     }
   }
-  if (const Coverage whole = matcher.Whole(); whole.any()) {
+  if (const Coverage whole = matcher.Whole(); whole.any() || data.size() < 2 || data.back() != 0) {
     return whole;
   }
-  return end != data.size() && end != 0 ? matcher.Part(0, end) : Coverage{};
+  // UTF-16 of which the last byte was hashed and not logged, by old systemd-boot.
+  if (data.size() % 2 == 1 && data[1] == 0 && matcher.MatchesWithNul()) {
+    return Coverage{.kind = Coverage::Kind::kWhole, .offset = 0, .length = data.size()};
+  }
+  return matcher.Part(0, data.size() - 1);
 }
 
 Coverage BootVariableCoverage(DataMatcher& matcher, ByteSpan data) {

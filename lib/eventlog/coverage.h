@@ -27,9 +27,9 @@ struct Coverage {
 
 // Finds it by hashing (L3). Firmware and loaders hash different parts of what they log; for each
 // type the rules that occur in real logs are tried, the first match counts:
-//   EV_IPL               all; without the trailing NUL; what follows a prefix of GRUB ("grub_cmd:
-//   ",
-//                        "kernel_cmdline: ", "module_cmdline: " and their older forms), without NUL
+//   EV_IPL               what follows a label of GRUB ("grub_cmd: ", "kernel_cmdline: ",
+//                        "module_cmdline: " and their older forms), with or without the NUL; all;
+//                        all and one more NUL (UTF-16); all but the last NUL
 //   EV_EFI_VARIABLE_BOOT all; the contents of the variable alone (its name is then not covered)
 //   EV_EFI_VARIABLE_AUTHORITY  all; all but the last byte
 //   EV_EVENT_TAG         all; the payload behind tag and size

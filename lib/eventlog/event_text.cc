@@ -24,8 +24,8 @@ std::string Hex(ByteSpan data) {
 
 // Text if most of it looks like text, hex otherwise.
 std::string TextOrHex(ByteSpan data) {
-  if (const std::string ascii = AsciiOfUtf16(data); !ascii.empty()) {
-    return EscapeText(AsBytes(ascii), kMaxEventTextBytes);
+  if (const std::string utf16 = TextOfUtf16(data); !utf16.empty()) {
+    return EscapeText(AsBytes(utf16), kMaxEventTextBytes);
   }
   ByteSpan text = data;
   while (!text.empty() && text.back() == 0) {

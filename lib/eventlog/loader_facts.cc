@@ -65,13 +65,13 @@ void ReadStubEvents(FactContext& context) {
     if (!is_stub || event.type == EventType::kNoAction || event.type == EventType::kSeparator) {
       continue;
     }
-    const std::string ascii = AsciiOfUtf16(event.data);
+    const std::string utf16 = TextOfUtf16(event.data);
     BootText text{.event = event.index,
                   .pcr = event.pcr,
                   .covered = context.CoverageOf(event).whole(),
                   .name = {},
-                  .text = ascii.empty() ? TextUpToNul(event.data)
-                                        : EscapeText(AsBytes(ascii), kMaxFactTextBytes)};
+                  .text = utf16.empty() ? TextUpToNul(event.data)
+                                        : EscapeText(AsBytes(utf16), kMaxFactTextBytes)};
     const size_t cost = JsonCost(text.text, 0);
     AddBounded(context.facts.stub_events, std::move(text), kMaxListed, cost, context.rest);
   }

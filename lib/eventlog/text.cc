@@ -108,6 +108,18 @@ uint32_t Unit(ByteSpan bytes, size_t at) {
   return static_cast<uint32_t>(bytes[at]) | static_cast<uint32_t>(bytes[at + 1]) << 8U;
 }
 
+// The code point that begins two or more bytes; a surrogate without its other half is itself.
+CodePoint ReadUtf16(ByteSpan bytes) {
+  const uint32_t high = Unit(bytes, 0);
+  if (high >= 0xD800 && high < 0xDC00 && bytes.size() >= 4) {
+    const uint32_t low = Unit(bytes, 2);
+    if (low >= 0xDC00 && low < 0xE000) {
+      return {0x10000 + ((high - 0xD800) << 10U) + (low - 0xDC00), 4};
+    }
+  }
+  return {high, 2};
+}
+
 }  // namespace
 
 std::string EscapeText(ByteSpan bytes, size_t max) {
@@ -125,21 +137,12 @@ std::string EscapeText(ByteSpan bytes, size_t max) {
 
 std::string EscapeUtf16(ByteSpan bytes, size_t max) {
   BoundedText text(max);
-  for (size_t i = 0; i + 1 < bytes.size(); i += 2) {
-    uint32_t code = Unit(bytes, i);
-    if (code == 0) {
+  while (bytes.size() >= 2) {
+    const CodePoint point = ReadUtf16(bytes);
+    if (point.code == 0 || !text.Add(Shown(point.code))) {
       break;
     }
-    if (code >= 0xD800 && code < 0xDC00 && i + 3 < bytes.size()) {
-      const uint32_t low = Unit(bytes, i + 2);
-      if (low >= 0xDC00 && low < 0xE000) {
-        code = 0x10000 + ((code - 0xD800) << 10U) + (low - 0xDC00);
-        i += 2;
-      }
-    }
-    if (!text.Add(Shown(code))) {
-      break;
-    }
+    bytes = bytes.subspan(point.length);
   }
   return text.Take();
 }
@@ -150,20 +153,22 @@ bool IsPlainText(ByteSpan bytes, size_t max) {
                      [](uint8_t byte) { return byte >= 0x20 && byte < 0x7F; });
 }
 
-std::string AsciiOfUtf16(ByteSpan bytes) {
-  if (bytes.size() < 4 || bytes.size() % 2 != 0) {
+std::string TextOfUtf16(ByteSpan bytes) {
+  const size_t nul = bytes.size() % 2 == 0 ? 2 : 1;
+  if (bytes.size() <= nul || bytes.back() != 0 || bytes[bytes.size() - nul] != 0) {
     return {};
   }
+  bytes = bytes.first(bytes.size() - nul);
   std::string text;
-  for (size_t i = 0; i < bytes.size(); i += 2) {
-    const uint32_t code = Unit(bytes, i);
-    const bool last = i + 2 == bytes.size();
-    if ((code == 0) != last || code >= 0x80) {
+  while (!bytes.empty()) {
+    const CodePoint point = ReadUtf16(bytes);
+    if (point.code == 0) {
       return {};
     }
-    if (!last) {
-      text.push_back(static_cast<char>(code));
-    }
+    constexpr uint32_t kReplacement = 0xFFFD;
+    const bool surrogate = point.code >= 0xD800 && point.code <= 0xDFFF;
+    text += EncodeUtf8(surrogate ? kReplacement : point.code);
+    bytes = bytes.subspan(point.length);
   }
   return text;
 }

@@ -19,7 +19,8 @@ std::string EscapeUtf16(ByteSpan bytes, size_t max);
 // Whether every byte is printable ASCII, and there are 1 to `max` of them.
 bool IsPlainText(ByteSpan bytes, size_t max);
 
-// UTF-16LE text of the ASCII range that ends in one NUL, as ASCII without it; "" for anything else.
-std::string AsciiOfUtf16(ByteSpan bytes);
+// UTF-16LE that ends in one NUL and has none before it, as UTF-8 without it; "" for anything else.
+// Half a NUL counts as one: a loader logged one byte less than it hashed.
+std::string TextOfUtf16(ByteSpan bytes);
 
 }  // namespace plimsoll::eventlog
