@@ -131,7 +131,7 @@ bool BootFacts::truncated() const {
          (partition_table && partition_table->partitions.truncated);
 }
 
-const Problem* BootFacts::FirstProblem(uint32_t pcr, Severity severity) const {
+const Problem* BootFacts::FirstProblem(uint32_t pcr, Severity severity) const& {
   const auto found = std::find_if(
       problems.items.begin(), problems.items.end(),
       [&](const Problem& each) { return each.pcr == pcr && each.severity <= severity; });

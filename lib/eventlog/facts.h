@@ -213,7 +213,8 @@ struct BootFacts {
   bool truncated() const;
 
   // The problems that a rule reading this PCR must know, of at least this severity.
-  const Problem* FirstProblem(uint32_t pcr, Severity severity) const;
+  const Problem* FirstProblem(uint32_t pcr, Severity severity) const&;
+  const Problem* FirstProblem(uint32_t pcr, Severity severity) const&& = delete;
 
   friend bool operator==(const BootFacts&, const BootFacts&) = default;
 };

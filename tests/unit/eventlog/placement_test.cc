@@ -41,7 +41,7 @@ TEST(PlacementChecks, L02_AnUnknownOrMisplacedTypeIsAProblemOfItsPcr) {
         EXPECT_THAT(problem->message, HasSubstr(EventTypeName(type)));
       }
     }
-    EXPECT_EQ(FactsOf(builder).FirstProblem(pcr, Severity::kMalformed)->check, "L2");
+    EXPECT_EQ(ProblemOf(builder, pcr, Severity::kMalformed)->check, "L2");
   }
 }
 

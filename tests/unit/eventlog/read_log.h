@@ -29,6 +29,14 @@ inline BootFacts FactsOf(const fakes::EventLogBuilder& builder) {
   return ReadFacts(ParseGood(builder), kSha256);
 }
 
+// The first problem of the facts of a log.
+inline std::optional<Problem> ProblemOf(const fakes::EventLogBuilder& builder, uint32_t pcr,
+                                        Severity severity) {
+  const BootFacts facts = FactsOf(builder);
+  const Problem* problem = facts.FirstProblem(pcr, severity);
+  return problem != nullptr ? std::optional(*problem) : std::nullopt;
+}
+
 inline EventLog RecordedLog(std::string_view name) {
   return ParseGood(fakes::ReadTestData(std::string("event-logs/").append(name)));
 }
