@@ -79,17 +79,17 @@ bool BootReader::HasLog(std::string_view check) {
   return *has_log_;
 }
 
-bool BootReader::MayRead(std::string_view check, uint32_t pcr) {
+bool BootReader::MayRead(uint32_t pcr) {
   const auto known = readable_.find(pcr);
   if (known != readable_.end()) {
     return known->second;
   }
-  const bool readable = Judge(check, pcr);
+  const bool readable = Judge(pcr);
   readable_.emplace(pcr, readable);
   return readable;
 }
 
-bool BootReader::Judge(std::string_view check, uint32_t pcr) {
+bool BootReader::Judge(uint32_t pcr) {
   const PcrReference reference{bank(), pcr};
   const std::string where = fmt::format("{} PCR {}", tcg::BankName(bank()), pcr);
   const Bytes* value = Quoted(bank(), pcr);
@@ -127,7 +127,6 @@ bool BootReader::Judge(std::string_view check, uint32_t pcr) {
     }
     return false;
   }
-  (void)check;
   return true;
 }
 
@@ -149,7 +148,7 @@ std::optional<bool> BootReader::PhasesHold(tcg::AlgorithmId wanted) const {
 void B01_SecureBootIsEnabled(BootReader& reader) {
   constexpr uint32_t kSecureBootPcr = 7;
   if (!reader.policy().spec().boot->require_secure_boot || !reader.HasLog("B1") ||
-      !reader.MayRead("B1", kSecureBootPcr)) {
+      !reader.MayRead(kSecureBootPcr)) {
     return;
   }
   const eventlog::SecureBoot& secure_boot = reader.log().secure_boot;
@@ -238,7 +237,7 @@ void CheckEventLogOnly(const policy::PcrRule& rule, BootReader& reader) {
              !phases.value_or((replay->differing >> rule.index & 1U) == 0)) {
     reason = Reason::kEventLogMismatch;
     message = fmt::format("{} is not what the boot event log replays to", where);
-  } else if (rule.bank == reader.bank() && !reader.MayRead("L2", rule.index)) {
+  } else if (rule.bank == reader.bank() && !reader.MayRead(rule.index)) {
     return;
   }
   if (reason) {

@@ -24,7 +24,7 @@ class BootReader {
   bool HasLog(std::string_view check);
 
   // Of a log: whether the rule may read the events of this PCR. Precondition: HasLog().
-  bool MayRead(std::string_view check, uint32_t pcr);
+  bool MayRead(uint32_t pcr);
 
   // Precondition: HasLog().
   const eventlog::BootFacts& log() const { return *facts_.boot->facts; }
@@ -42,7 +42,7 @@ class BootReader {
   Finding& Add(std::string_view check, std::optional<Reason> reason, std::string message);
 
  private:
-  bool Judge(std::string_view check, uint32_t pcr);
+  bool Judge(uint32_t pcr);
 
   const policy::CompiledPolicy& policy_;
   const Facts& facts_;

@@ -29,12 +29,12 @@ bool MayReadAll(BootReader& reader) {
   bool readable = true;
   bool any = false;
   for (const CommandLine& line : reader.log().command_lines.items) {
-    readable = reader.MayRead("B7", line.pcr) && readable;
+    readable = reader.MayRead(line.pcr) && readable;
     any = true;
   }
   for (const uint32_t pcr : kCommandLinePcrs) {
     if (reader.WasQuoted(pcr)) {
-      readable = reader.MayRead("B7", pcr) && readable;
+      readable = reader.MayRead(pcr) && readable;
     } else {
       reader.Add("B7", std::nullopt,
                  fmt::format("PCR {} was not quoted: a command line that was measured there would "
@@ -42,7 +42,7 @@ bool MayReadAll(BootReader& reader) {
                              pcr));
     }
   }
-  return any ? readable : readable && reader.MayRead("B7", kCommandLinePcrs.front());
+  return any ? readable : readable && reader.MayRead(kCommandLinePcrs.front());
 }
 
 void JudgeAgainstSets(BootReader& reader, const CommandLine& line) {

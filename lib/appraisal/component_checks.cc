@@ -255,7 +255,7 @@ void B03_ComponentsAreAccepted(BootReader& reader) {
     // Of PCR 11 only when something was measured there: it belongs to systemd-stub alone.
     const bool used = place.pcr != 11 || reader.WasQuoted(place.pcr);
     if (IsJudged(place, boot.component_roles) && used) {
-      readable = reader.MayRead("B3", place.pcr) && readable;
+      readable = reader.MayRead(place.pcr) && readable;
     }
   }
   if (!readable) {

@@ -97,7 +97,7 @@ std::optional<Difference> Compare(const policy::ReferenceValues& set,
 
 void B06_DatabasesAreAccepted(BootReader& reader) {
   const auto& sets = reader.policy().database_sets();
-  if (sets.empty() || !reader.HasLog("B6") || !reader.MayRead("B6", kSecureBootPcr)) {
+  if (sets.empty() || !reader.HasLog("B6") || !reader.MayRead(kSecureBootPcr)) {
     return;
   }
   const PcrReference reference{reader.bank(), kSecureBootPcr};

@@ -21,6 +21,7 @@ BELOW = {
     "telemetry": ["base"],
     "node-agent": ["base", "tcg", "crypto", "evidence", "http", "telemetry", "kube/transport"],
     "controller": ["base", "tcg", "crypto", "eventlog", "ima", "evidence", "policy", "appraisal", "kube", "http", "telemetry"],
+    "kubectl-plugin": ["base", "tcg", "crypto", "eventlog", "ima", "evidence", "policy", "appraisal", "kube"],
 }
 
 # Foreign headers -> where they may be included, as path prefixes. An entry that ends in .h is about public headers alone.
@@ -48,7 +49,7 @@ def module_of(path: str) -> str:
 
 def included_module(name: str) -> str:
     parts = name.split("/")
-    if parts[0] in ("node-agent", "controller"):
+    if parts[0] in ("node-agent", "controller", "kubectl-plugin"):
         return parts[0]
     return parts[0] if len(parts) > 1 else ""
 

@@ -1,0 +1,115 @@
+#include <fmt/format.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "appraisal/facts_json.h"
+#include "kubectl-plugin/commands.h"
+#include "kubectl-plugin/files.h"
+#include "kubectl-plugin/offline_appraisal.h"
+
+namespace plimsoll::plugin {
+namespace {
+
+using appraisal::Appraisal;
+using appraisal::Finding;
+using nlohmann::ordered_json;
+
+int ExitCodeOf(appraisal::Verdict verdict) {
+  switch (verdict) {
+    case appraisal::Verdict::kTrusted:
+      return kExitTrusted;
+    case appraisal::Verdict::kUntrusted:
+      return kExitUntrusted;
+    case appraisal::Verdict::kUnknown:
+      break;
+  }
+  return kExitUnknown;
+}
+
+// Every finding with its policy; what is about the evidence itself comes first, and once.
+ordered_json FindingsOf(const Appraisal& appraisal) {
+  ordered_json findings = ordered_json::array();
+  for (const Finding& finding : appraisal.findings) {
+    findings.push_back(ToJson(finding, ""));
+  }
+  for (const appraisal::PolicyResult& result : appraisal.policies) {
+    for (const Finding& finding : result.findings) {
+      const ordered_json about_evidence = ToJson(finding, "");
+      if (std::find(findings.begin(), findings.end(), about_evidence) == findings.end() &&
+          finding.check != "evidence") {
+        findings.push_back(ToJson(finding, result.name));
+      }
+    }
+  }
+  return findings;
+}
+
+ordered_json PoliciesOf(const Appraisal& appraisal) {
+  ordered_json policies = ordered_json::array();
+  for (const appraisal::PolicyResult& result : appraisal.policies) {
+    policies.push_back({{"name", result.name},
+                        {"mode", policy::ToString(result.mode)},
+                        {"result", appraisal::ToString(result.outcome)},
+                        {"reason", appraisal::ToString(result.reason)}});
+  }
+  return policies;
+}
+
+void PrintTable(const Appraisal& appraisal, std::ostream& out) {
+  out << fmt::format("VERDICT   {}\nREASON    {}\nMESSAGE   {}\n",
+                     appraisal::ToString(appraisal.verdict), appraisal::ToString(appraisal.reason),
+                     appraisal.message);
+  for (const appraisal::PolicyResult& result : appraisal.policies) {
+    out << fmt::format("POLICY    {} ({}): {}, {}\n", result.name, policy::ToString(result.mode),
+                       appraisal::ToString(result.outcome), appraisal::ToString(result.reason));
+  }
+  const ordered_json findings = FindingsOf(appraisal);
+  if (!findings.empty()) {
+    out << "\nFINDINGS\n";
+  }
+  for (const ordered_json& finding : findings) {
+    const std::string reason =
+        finding["reason"].is_null() ? "remark" : finding["reason"].get<std::string>();
+    out << fmt::format("  {:<4} {:<26} {}\n", finding["check"].get<std::string>(), reason,
+                       finding["message"].get<std::string>());
+  }
+}
+
+}  // namespace
+
+int Verify(const VerifyOptions& options, const Surroundings& surroundings) {
+  const auto text = ReadFile(options.bundle, evidence::BundleDocument::kMaxBytes, surroundings);
+  if (!text) {
+    return Unusable(text.error(), surroundings);
+  }
+  const auto bundle = evidence::BundleDocument::Parse(*text);
+  if (!bundle) {
+    return Unusable({bundle.error().code, options.bundle + ": " + bundle.error().message},
+                    surroundings);
+  }
+  const auto policies = ReadPolicies(options.policies, surroundings);
+  if (!policies) {
+    return Unusable(policies.error(), surroundings);
+  }
+  const auto appraisal = AppraiseBundle(*bundle, *policies, surroundings.clock);
+  if (!appraisal) {
+    return Unusable({appraisal.error().code, options.bundle + ": " + appraisal.error().message},
+                    surroundings);
+  }
+  if (options.format == Format::kJson) {
+    const ordered_json document = {{"verdict", appraisal::ToString(appraisal->verdict)},
+                                   {"reason", appraisal::ToString(appraisal->reason)},
+                                   {"message", appraisal->message},
+                                   {"policies", PoliciesOf(*appraisal)},
+                                   {"findings", FindingsOf(*appraisal)},
+                                   {"facts", FactsOf(*appraisal)}};
+    surroundings.out << document.dump(2, ' ', false, ordered_json::error_handler_t::replace)
+                     << "\n";
+  } else {
+    PrintTable(*appraisal, surroundings.out);
+  }
+  return ExitCodeOf(appraisal->verdict);
+}
+
+}  // namespace plimsoll::plugin
