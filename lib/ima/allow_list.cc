@@ -185,11 +185,6 @@ Status AllowList::Builder::Add(std::string_view text, std::string_view origin) {
     if (line.empty() || line[0] == '#') {
       continue;
     }
-    if (pending_->pairs.size() == kMaxAllowListEntries) {
-      return Fail(ErrorCode::kTooLarge,
-                  fmt::format("{}:{}: allow-lists of more than {} entries in all", origin, number,
-                              kMaxAllowListEntries));
-    }
     if (const tl::expected<void, std::string> added = pending_->Add(line); !added) {
       return Fail(ErrorCode::kMalformed, fmt::format("{}:{}: {}", origin, number, added.error()));
     }

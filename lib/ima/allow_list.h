@@ -13,8 +13,7 @@
 
 namespace plimsoll::ima {
 
-inline constexpr size_t kMaxAllowListBytes = 32 * 1024 * 1024;
-inline constexpr size_t kMaxAllowListEntries = 1'000'000;
+inline constexpr size_t kMaxAllowListBytes = 32 * 1024 * 1024;  // of text, less than 800,000 lines
 
 // What a line of a list accepts. The three never stand for one another (I12).
 enum class Subject : uint8_t {
@@ -32,8 +31,8 @@ enum class Subject : uint8_t {
 // stands for a file of that name.
 //
 // Exact: full digests and full names are kept, no fingerprints. Digests lie sorted in one array per
-// algorithm with a prefix index; names are stored once, sorted and front-coded. With the 100,000
-// files of a distribution that is about half of the text (see tests/bench/ima_bench.cc).
+// algorithm with a prefix index; names are stored once, sorted and front-coded. 100,000 files below
+// the /usr of a Debian machine take 59 bytes each, where their text takes 137.
 // Immutable, safe to share between threads.
 class AllowList {
  public:

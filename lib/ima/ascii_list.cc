@@ -84,7 +84,7 @@ class Fields {
 tl::expected<uint32_t, Message> Pcr(std::string_view text) {
   uint32_t pcr = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pcr);
-  if (error != std::errc() || end != text.data() + text.size() || pcr > kMaxPcr) {
+  if (error != std::errc() || end != text.data() + text.size()) {
     return Wrong(
         fmt::format("the line begins with \"{}\" and not with a PCR; a file name with a newline "
                     "cannot be told apart in an ASCII list, use the binary one",

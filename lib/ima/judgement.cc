@@ -17,10 +17,9 @@ constexpr std::string_view kVerityPrefix = "verity:";
 // list is rejected anyway, and its author does not get to say how long that takes.
 constexpr size_t kMaxFailedSignatures = 32;
 
-bool AnnouncesKexec(const Entry& entry) {
-  return entry.form == Template::kImaBuf &&
-         (entry.path == "kexec-cmdline" || entry.path == "kexec_load" ||
-          entry.path == "kexec_execute");
+// Names of buffers (ima-buf) that the kernel measures on the way to the next one.
+bool AnnouncesKexec(std::string_view buffer) {
+  return buffer == "kexec-cmdline" || buffer == "kexec_load" || buffer == "kexec_execute";
 }
 
 class Judge {
@@ -92,7 +91,7 @@ class Judge {
         return;
       }
     }
-    generation_.kexec_pending = generation_.kexec_pending || AnnouncesKexec(entry);
+    generation_.kexec_pending = generation_.kexec_pending || AnnouncesKexec(entry.path);
     if (Listed(Subject::kBuffer, entry)) {
       ++judgement_.listed;
     } else if (Excluded(std::string(kBufferPrefix).append(entry.path))) {

@@ -59,7 +59,7 @@ struct Judgement {
   uint64_t violations = 0;                      // rejected or not
   uint64_t listed = 0;                          // accepted by an allow-list
   uint64_t signed_ = 0;                         // accepted by a signature
-  uint64_t excluded = 0;                        // accepted by neither, and excluded
+  uint64_t excluded = 0;                        // in no allow-list, and excluded
   uint64_t buffers = 0;                         // ima-buf entries, accepted or not
   std::optional<BootAggregate> boot_aggregate;  // of the first one in this chunk
 };
