@@ -62,7 +62,7 @@ TEST(DigestSignature, I11_HoldsForItsKeyAndDigestAlone) {
 TEST(DigestSignature, I11_WantsTheDigestOfTheHashThatItNames) {
   const DigestVerificationKey ec = KeyOf(P256());
   const DigestVerificationKey rsa = KeyOf(Rsa2048());
-  for (const size_t size : {0, 20, 31, 33}) {
+  for (const size_t size : {0U, 20U, 31U, 33U}) {
     EXPECT_EQ(Check(ec, Sign(P256()), Bytes(size)), SignatureCheck::kInvalid);
   }
   Bytes longer = kDigest;

@@ -80,7 +80,7 @@ TEST(MeasurementList, I03_RefusesAnAlgorithmThatIsNotKnown) {
 }
 
 TEST(MeasurementList, I03_RefusesADigestOfAnotherLengthThanItsAlgorithms) {
-  for (const size_t size : {0, 20, 31, 33, 64}) {
+  for (const size_t size : {0U, 20U, 31U, 33U, 64U}) {
     const Made made =
         MakeEntry("ima-ng", {DigestField("sha256", Bytes(size, 1)), NameField("/file")});
     EXPECT_THAT(WhyRefused(made.listed), HasSubstr("it has 32")) << size;
