@@ -7,7 +7,6 @@
 #include <set>
 
 #include "base/encoding.h"
-#include "crypto/endorsement_chain.h"
 
 namespace plimsoll::controller::identity {
 namespace {
@@ -25,6 +24,11 @@ std::set<std::string> AuthoritiesThatAdmit(const policies::Picture& picture) {
   return names;
 }
 
+// One word for the condition.
+std::string ReasonOf(std::string_view check) {
+  return check == "C10" ? "Revoked" : check == "C11" ? "ManufacturerNotAllowed" : "ChainRejected";
+}
+
 }  // namespace
 
 Result<EndorsementJudgement> EndorsementJudge::Judge(
@@ -39,20 +43,13 @@ Result<EndorsementJudgement> EndorsementJudge::Judge(
     if (!object || !object->authority->problem.empty() || !object->authority->roots) {
       continue;  // such an authority admits nobody; its own status says why
     }
-    const policy::EndorsementAuthority& authority = *object->authority;
-    if (!authority.Allows(certificate->vendor_id())) {
-      judgement.reason = "ManufacturerNotAllowed";
-      judgement.message = fmt::format("{} does not allow this manufacturer", name);
-      continue;
-    }
-    PLIMSOLL_ASSIGN_OR_RETURN(const auto rejection,
-                              crypto::VerifyEndorsementChain(*certificate, chain, *authority.roots,
-                                                             clock_.Wall(), authority.chain));
-    if (!rejection) {
+    PLIMSOLL_ASSIGN_OR_RETURN(const auto verdict,
+                              object->authority->Verify(*certificate, chain, clock_.Wall()));
+    if (verdict.accepted) {
       judgement.authorities.push_back(name);
     } else {
-      judgement.reason = "ChainRejected";
-      judgement.message = fmt::format("{}: {} ({})", name, rejection->message, rejection->check);
+      judgement.reason = ReasonOf(verdict.check);
+      judgement.message = fmt::format("{}: {} ({})", name, verdict.reason, verdict.check);
     }
   }
   if (!judgement.authorities.empty()) {

@@ -27,7 +27,55 @@ TEST_F(EndorsementAuthoritySchema, AcceptsCertificatesInPemForm) {
 TEST_F(EndorsementAuthoritySchema, DemandsAtLeastOneBundleWithASource) {
   EXPECT_THAT(Propose(Authority("{}")), IsRefused("bundles: Required value"));
   EXPECT_THAT(Propose(Authority("{bundles: []}")), IsRefused("at least 1 items"));
-  EXPECT_THAT(Propose(Authority("{bundles: [{}]}")), IsRefused("inline: Required value"));
+  EXPECT_THAT(Propose(Authority("{bundles: [{}]}")), IsRefused("a bundle has exactly one source"));
+}
+
+TEST_F(EndorsementAuthoritySchema, TakesEachSourceAloneOnly) {
+  const std::string config_map = "configMapKeyRef: {namespace: a, name: b, key: c}";
+  for (const std::string& source : {std::string("builtin: TPMVendors"), config_map,
+                                    std::string("clusterTrustBundleRef: {name: tpm}")}) {
+    EXPECT_THAT(Propose(Authority("{bundles: [{" + source + "}]}")), IsAccepted());
+    EXPECT_THAT(
+        Propose(Authority("{bundles: [{inline: " + std::string(kPem) + ", " + source + "}]}")),
+        IsRefused("a bundle has exactly one source"));
+  }
+  EXPECT_THAT(Propose(Authority("{bundles: [{builtin: Everybody}]}")),
+              IsRefused("Unsupported value: \"Everybody\""));
+  EXPECT_THAT(Propose(Authority("{bundles: [{configMapKeyRef: {name: b, key: c}}]}")),
+              IsRefused("namespace: Required value"));
+}
+
+TEST_F(EndorsementAuthoritySchema, TakesDenialsThatMakeSense) {
+  const auto denied = [](const std::string& rule) {
+    return Authority("{bundles: [{builtin: TPMVendors}], denied: [" + rule + "]}");
+  };
+  EXPECT_THAT(Propose(denied("{manufacturer: IFX, model: \"\", firmwareFrom: \"\", firmwareTo: "
+                             "\"5.61\", reason: ROCA}, {manufacturer: IFX, firmwareFrom: "
+                             "\"id:053D\"}, {model: SLB}")),
+              IsAccepted());
+  EXPECT_THAT(Propose(denied("{reason: ROCA}")),
+              IsRefused("a rule needs a manufacturer or a model"));
+  EXPECT_THAT(Propose(denied("{model: SLB, firmwareTo: \"5.61\"}")),
+              IsRefused("a firmware range needs a manufacturer"));
+  EXPECT_THAT(Propose(denied("{manufacturer: IFX, firmwareTo: \"053D\"}")),
+              IsRefused("firmwareTo in body should match"));
+}
+
+TEST_F(EndorsementAuthoritySchema, TakesRevocationThatHasLists) {
+  const auto revocation = [](const std::string& value) {
+    return Authority("{bundles: [{builtin: TPMVendors}], revocation: " + value + "}");
+  };
+  const std::string list =
+      "{inline: \"-----BEGIN X509 CRL-----\\nMIIB\\n-----END X509 CRL-----\\n\"}";
+  EXPECT_THAT(Propose(revocation("{}")), IsAccepted());
+  EXPECT_THAT(Propose(revocation("{mode: Required, lists: [" + list +
+                                 ", {configMapKeyRef: {namespace: a, name: b, key: c}}]}")),
+              IsAccepted());
+  EXPECT_THAT(Propose(revocation("{mode: Required}")), IsRefused("mode Required needs lists"));
+  EXPECT_THAT(Propose(revocation("{mode: Required, lists: [{}]}")),
+              IsRefused("a list has exactly one source"));
+  EXPECT_THAT(Propose(revocation("{mode: Required, lists: [{inline: hello}]}")),
+              IsRefused("inline must hold revocation lists in PEM form"));
 }
 
 TEST_F(EndorsementAuthoritySchema, RefusesTextThatHoldsNoCertificate) {

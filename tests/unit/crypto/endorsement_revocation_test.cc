@@ -196,7 +196,8 @@ TEST_F(Revocation, C10_WithoutListsIsIgnored) {
 }
 
 TEST_F(Revocation, C10_ListsAreReadFromPemAndDer) {
-  Bytes der = OfLeaf();
+  const Bytes one = OfLeaf();
+  Bytes der = one;
   Append(der, of_intermediate_);
   EXPECT_EQ(RevocationLists::Parse(der).value().count(), 2U);
   const std::string pem =
@@ -215,7 +216,7 @@ TEST_F(Revocation, C10_ListsAreReadFromPemAndDer) {
   EXPECT_EQ(RevocationLists::Parse(tail).error().code, ErrorCode::kMalformed);
   EXPECT_EQ(RevocationLists::Parse(AsBytes(PemBlock(kListType, tail))).error().code,
             ErrorCode::kMalformed);
-  for (size_t size = 1; size < OfLeaf().size(); ++size) {
+  for (size_t size = 1; size < one.size(); ++size) {
     ASSERT_FALSE(RevocationLists::Parse(ByteSpan(der).first(size))) << size;
   }
 }

@@ -34,52 +34,6 @@ EndorsementAuthority ParseAuthority(const json& object) {
   return authority ? *std::move(authority) : EndorsementAuthority();
 }
 
-TEST(EndorsementAuthorities, EveryFieldIsRead) {
-  json object = AuthorityObject(RootPem());
-  EndorsementAuthority authority = ParseAuthority(object);
-  EXPECT_EQ(authority.problem, "");
-  ASSERT_TRUE(authority.roots.has_value());
-  EXPECT_EQ(authority.roots->anchor_count(), 1U);
-  EXPECT_TRUE(authority.chain.enforce_validity);
-  EXPECT_TRUE(authority.chain.require_extended_key_usage);
-  EXPECT_TRUE(authority.Allows("IFX"));
-
-  object["spec"]["bundles"].push_back({{"inline", RootPem()}});
-  object["spec"]["allowedManufacturers"] = {"IFX", "STM"};
-  object["spec"]["validity"] = "IgnoreExpiry";
-  object["spec"]["extendedKeyUsage"] = "Optional";
-  authority = ParseAuthority(object);
-  EXPECT_EQ(authority.problem, "");
-  EXPECT_EQ(authority.roots->anchor_count(), 2U);
-  EXPECT_FALSE(authority.chain.enforce_validity);
-  EXPECT_FALSE(authority.chain.require_extended_key_usage);
-  EXPECT_TRUE(authority.Allows("STM"));
-  EXPECT_FALSE(authority.Allows("IBM"));
-  EXPECT_FALSE(authority.Allows(""));
-}
-
-TEST(EndorsementAuthorities, WhatCannotBeObeyedToTheLetterIsAProblem) {
-  const json good = AuthorityObject(RootPem());
-  const std::pair<const char*, json> wrong[] = {
-      {"/spec", nullptr},
-      {"/spec/bundles", json::array()},
-      {"/spec/bundles/0/inline", "no certificate"},
-      {"/spec/bundles/0", json::object()},
-      {"/spec/bundles/0/builtin", "TPMVendors"},
-      {"/spec/denied", json::array()},
-      {"/spec/revocation", json::object()},
-      {"/spec/validity", "Lax"},
-      {"/spec/allowedManufacturers", "IFX"},
-  };
-  for (const auto& [field, value] : wrong) {
-    json object = good;
-    object[json::json_pointer(field)] = value;
-    const EndorsementAuthority authority = ParseAuthority(object);
-    EXPECT_NE(authority.problem, "") << field;
-    EXPECT_FALSE(authority.roots.has_value()) << field;
-  }
-}
-
 class CompiledPolicies : public testing::Test {
  protected:
   CompiledPolicy Compile(const std::string& spec) {

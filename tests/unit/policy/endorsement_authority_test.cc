@@ -35,17 +35,20 @@ class EndorsementAuthoritySpec : public testing::Test {
   }
 
   EndorsementAuthority Parse(const ReferencedTexts& texts = {}) const {
-    auto authority = EndorsementAuthority::Parse(object_.dump(), texts);
+    return Parse(object_, texts);
+  }
+
+  static EndorsementAuthority Parse(const json& object, const ReferencedTexts& texts) {
+    auto authority = EndorsementAuthority::Parse(object.dump(), texts);
     EXPECT_TRUE(authority) << authority.error().message;
     return *std::move(authority);
   }
 
   // The problem, which must leave the authority without any root.
-  std::string ProblemWith(const char* field, const json& value) {
-    const json before = object_;
-    object_[json::json_pointer(field)] = value;
-    const EndorsementAuthority authority = Parse();
-    object_ = before;
+  std::string ProblemWith(const char* field, const json& value) const {
+    json object = object_;
+    object[json::json_pointer(field)] = value;
+    const EndorsementAuthority authority = Parse(object, {});
     EXPECT_FALSE(authority.roots.has_value()) << field;
     EXPECT_FALSE(authority.Verify(Certificate(), {}, CertificateNow())) << field;
     return authority.problem;
@@ -217,6 +220,9 @@ TEST_F(EndorsementAuthoritySpec, WhatCannotBeObeyedToTheLetterIsAProblem) {
   EXPECT_NE(ProblemWith("/spec/validity", "Lax"), "");
   EXPECT_NE(ProblemWith("/spec/extendedKeyUsage", true), "");
   EXPECT_NE(ProblemWith("/spec/minimumFirmware", json::array()), "");
+  EXPECT_EQ(Parse().unknown_field, "");
+  object_["spec"]["denied"] = {{{"manufacturer", "IFX"}, {"serial", "5"}}};
+  EXPECT_EQ(Parse().unknown_field, "spec.denied[0].serial");
 }
 
 }  // namespace
