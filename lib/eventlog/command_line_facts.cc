@@ -133,6 +133,7 @@ class CommandLineReader {
                                   event.index));
     }
     CommandLine line{.event = event.index,
+                     .type = event.type,
                      .pcr = event.pcr,
                      .source = source,
                      .covered = covered,

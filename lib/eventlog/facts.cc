@@ -48,6 +48,9 @@ FactContext::FactContext(const EventLog& read_log, BootFacts& filled)
 
 void FactContext::Report(Problem problem) {
   Bounded<Problem>& problems = facts.problems;
+  if (problem.event) {
+    problem.type = log.events()[*problem.event].type;
+  }
   const bool notice = problem.severity == Severity::kNotice;
   const auto same = [&](const Problem& each) {
     return each.check == problem.check && each.pcr == problem.pcr &&

@@ -42,8 +42,9 @@ std::string_view ToString(SecureBootState state);  // "Enabled", "Disabled", "Un
 struct SecureBoot {
   SecureBootState state = SecureBootState::kUnknown;
   std::optional<uint32_t> event;  // the SecureBoot variable, or the event that spoils it
-  std::string check;              // "B1", "B2", "B3", "B5", "L2", "L11" when not Enabled
-  std::string why;                // a sentence
+  EventType event_type = EventType::kUnused;  // of that event
+  std::string check;  // "B1", "B2", "B3", "B5", "L2", "L11" when not Enabled
+  std::string why;    // a sentence
   bool dma_protection_disabled = false;
   bool debug_mode = false;
 
@@ -127,6 +128,7 @@ std::string_view ToString(CommandLineSource source);
 // Problem (B7) when a kernel_cmdline is not the one of the linux command before it.
 struct CommandLine {
   uint32_t event = 0;
+  EventType type = EventType::kUnused;  // of the event
   uint32_t pcr = 0;
   CommandLineSource source = CommandLineSource::kGrubKernel;
   bool covered = false;

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "eventlog/event_type.h"
+
 namespace plimsoll::eventlog {
 
 // What a Problem means for a rule that reads its PCR.
@@ -20,8 +22,9 @@ struct Problem {
   std::string check;  // id of the check that found it: "L11", "B2"
   Severity severity = Severity::kMalformed;
   uint32_t pcr = 0;
-  std::optional<uint32_t> event;  // index in the log; none when something is missing
-  std::string message;            // a sentence for people; foreign text in it is escaped
+  std::optional<uint32_t> event;        // index in the log; none when something is missing
+  EventType type = EventType::kUnused;  // what the log calls that event, if there is one
+  std::string message;                  // a sentence for people; foreign text in it is escaped
 
   friend bool operator==(const Problem&, const Problem&) = default;
 };

@@ -64,6 +64,9 @@ class SecureBootReader {
       }
     }
     Judge();
+    if (const auto event = facts_.secure_boot.event) {
+      facts_.secure_boot.event_type = context_.log.events()[*event].type;
+    }
   }
 
  private:

@@ -76,7 +76,7 @@ tl::expected<std::vector<Bank>, std::string> ReadSpecId(ByteSpan data) {
   const auto minor = reader.U8();
   const auto major = reader.U8();
   const auto errata = reader.U8();
-  const auto uintn_size = reader.U8();
+  reader.U8();  // uintnSize, which nothing here depends on
   const auto count = reader.U32();
   if (!platform_class || !count) {
     return tl::unexpected(fmt::format("the header has only {} bytes", data.size()));
@@ -84,10 +84,6 @@ tl::expected<std::vector<Bank>, std::string> ReadSpecId(ByteSpan data) {
   if (*major != 2 || *minor != 0) {
     return tl::unexpected(fmt::format(
         "the header is of version {}.{} (errata {}), only 2.0 is known", *major, *minor, *errata));
-  }
-  if (*uintn_size != 1 && *uintn_size != 2) {
-    return tl::unexpected(
-        fmt::format("the header's uintnSize is {}, only 1 and 2 exist", *uintn_size));
   }
   if (*count == 0 || *count > kMaxBanks) {
     return tl::unexpected(fmt::format(

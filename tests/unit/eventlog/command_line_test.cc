@@ -115,6 +115,15 @@ TEST(CommandLineChecks, B07_ACommandWithoutAKernelLineIsAProblem) {
   EXPECT_EQ(facts.FirstProblem(8, Severity::kDenies)->check, "B7");
 }
 
+TEST(CommandLineChecks, B07_ATextWithoutALabelIsAProblem) {
+  EventLogBuilder builder = fakes::SecureBootLog();
+  builder.AddText(8, EventType::kIpl, kGood);
+  const auto problem = ProblemOf(builder, 8, Severity::kDenies);
+  ASSERT_TRUE(problem.has_value());
+  EXPECT_EQ(problem->check, "B7");
+  EXPECT_EQ(problem->event, 28U);
+}
+
 TEST(CommandLineChecks, B07_QuotingMayDifferBetweenTheTwo) {
   EventLogBuilder builder = fakes::SecureBootLog();
   builder.events[kLinuxCommandEvent - 1] = GrubEvent("grub_cmd: ", "linux /vmlinuz dm=1 vroot ro");
@@ -185,7 +194,7 @@ TEST(CommandLineChecks, B07_TextOfTheStubIsACommandLine) {
   }
 }
 
-TEST(CommandLineChecks, B07_AnEventOfThestubThatHidesItsTextIsAProblem) {
+TEST(CommandLineChecks, B07_AnEventOfTheStubThatHidesItsTextIsAProblem) {
   EventLogBuilder builder = fakes::SecureBootLog();
   builder.Add(12, EventType::kIpl, AsBytes("Credentials initrd"), AsBytes("rd.shell"));
   const BootFacts facts = FactsOf(builder);

@@ -174,6 +174,44 @@ TEST(SecureBootChecks, E34_TwoSeparatorsOrOneOfAnErrorAreRefused) {
   EXPECT_EQ(Of(none).state, State::kUnknown);
 }
 
+TEST(SecureBootChecks, E34_AMovedFenceProvesNotEvenDisabled) {
+  EventLogBuilder two = WithSecureBoot(Bytes{0});
+  two.AddSeparator(7);
+  EXPECT_EQ(Of(two).state, State::kUnknown);
+  EXPECT_EQ(Of(two).check, "L11");
+  EventLogBuilder misplaced = WithSecureBoot(Bytes{0});
+  misplaced.AddText(7, EventType::kIpl, "x");
+  EXPECT_EQ(Of(misplaced).state, State::kUnknown);
+  EXPECT_EQ(Of(misplaced).check, "L2");
+}
+
+// Whatever is written over data and types of a boot without Secure Boot, the digests stay.
+TEST(SecureBootChecks, E33_NoByteAndNoTypeTurnsABootWithoutSecureBootIntoOneWithIt) {
+  const EventLogBuilder off = WithSecureBoot(Bytes{0});
+  const EventLogBuilder on = fakes::SecureBootLog();
+  for (size_t i = 0; i < off.events.size(); ++i) {
+    if (off.events[i].pcr != 7) {
+      continue;
+    }
+    EventLogBuilder changed = off;
+    for (uint8_t& byte : changed.events[i].data) {
+      byte ^= 1U;
+      EXPECT_NE(Of(changed).state, State::kEnabled) << i;
+      byte ^= 1U;
+    }
+    for (const auto& other : on.events) {
+      changed.events[i].data = other.data;
+      changed.events[i].type = other.type;
+      EXPECT_NE(Of(changed).state, State::kEnabled) << i;
+    }
+  }
+  EventLogBuilder all = off;
+  for (size_t i = 0; i < off.events.size(); ++i) {
+    all.events[i].data = on.events[i].data;
+  }
+  EXPECT_EQ(Of(all).state, State::kUnknown);
+}
+
 // The real events are kept, so that the replay holds, under a type that nobody reads; what the
 // attacker would rather have measured is appended and extended.
 TEST(SecureBootChecks, E32_RetypedEventsAndACopyBehindThemAreRefused) {
