@@ -21,7 +21,7 @@ constexpr size_t kMaxDenied = 64;
 constexpr size_t kMaxModelBytes = 128;
 constexpr size_t kMaxBoundBytes = 32;
 constexpr size_t kMaxReasonBytes = 256;
-constexpr size_t kMaxLists = 32;
+constexpr size_t kMaxLists = 16;
 constexpr std::string_view kBuiltin = "TPMVendors";
 
 // Reads the sources of certificates and lists.

@@ -237,6 +237,17 @@ TEST_F(Verdicts, C11_AnAttackersNamesDecideNothing) {
       "C3");
 }
 
+TEST_F(Verdicts, C14_TakeAnRsaesOaepKeyAndItsSignature) {
+  CertificateFields fields = CertificateFields::Endorsement(AlgorithmId::kRsa);
+  fields.rsaes_oaep = true;
+  Bytes der = intermediate_.Issue(fields, Rsa2048());
+  const EndorsementVerdict verdict = JudgeFile(der);
+  EXPECT_TRUE(verdict.accepted) << verdict.reason;
+  EXPECT_EQ(verdict.key_type, "RSA-2048");
+  der.back() ^= 1;
+  EXPECT_EQ(JudgeFile(der).check, "C3");
+}
+
 TEST_F(Verdicts, K7_RefuseAWeakModulus) {
   CertificateFields weak = CertificateFields::Endorsement(AlgorithmId::kRsa);
   weak.modulus = RocaModulus();
