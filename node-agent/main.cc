@@ -13,5 +13,8 @@ int main(int argc, char** argv) {
     std::fputs(parsed->text.c_str(), stdout);
     return plimsoll::agent::kExitStopped;
   }
+  if (parsed->bundle) {
+    return plimsoll::agent::WriteBundle(parsed->options, *parsed->bundle);
+  }
   return plimsoll::agent::Run(parsed->options);
 }

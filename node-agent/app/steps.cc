@@ -15,10 +15,11 @@ namespace {
 void Attest(const Options& options, const Clock& clock, Random& random, ProgramMetrics& metrics,
             attest::Condition& condition, telemetry::Logger& log, std::stop_token stop) {
   const auto tpm = attest::MakeTpmAccess(options.tcti, clock, metrics, stop);
-  attest::Rounds rounds({options.key_profiles, options.controllers, options.host_files},
-                        attest::MakeConnector({options.controllers, options.controller_name,
-                                               options.ca_file, options.token_file}),
-                        *tpm, log);
+  attest::Rounds rounds(
+      {options.key_profiles, options.controllers, options.host_files, options.log_files},
+      attest::MakeConnector(
+          {options.controllers, options.controller_name, options.ca_file, options.token_file}),
+      *tpm, log);
   attest::Schedule schedule(random);
   attest::AttestUntilStopped(rounds, schedule, condition, &attest::WaitForReal, log, stop);
 }

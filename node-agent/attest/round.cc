@@ -9,7 +9,7 @@
 #include "evidence/identifiers.h"
 #include "evidence/limits.h"
 #include "evidence/qualifying_data.h"
-#include "evidence/statement.h"
+#include "node-agent/attest/statement.h"
 
 namespace plimsoll::attest {
 namespace {
@@ -54,15 +54,42 @@ std::string AsFreeText(std::string text) {
   return text;
 }
 
-evidence::Evidence ToEvidence(tpm::QuoteWithValues quote, const std::string& statement) {
-  evidence::Evidence evidence;
-  evidence.attest = std::move(quote.quote.attest);
-  evidence.signature = std::move(quote.quote.signature);
-  for (tpm::PcrValue& value : quote.pcrs) {
-    evidence.pcrs.push_back({value.bank, value.index, std::move(value.digest)});
+// What is in the host's logs now. A log that cannot be read is as good as none: the controller says
+// what follows from that.
+struct HostLogs {
+  std::optional<Bytes> boot_event_log;
+  std::optional<collect::ImaList> ima;
+};
+
+HostLogs CollectLogs(const collect::LogFiles& files, telemetry::Logger& log) {
+  HostLogs logs;
+  if (auto boot = collect::CollectBootEventLog(files)) {
+    logs.boot_event_log = *std::move(boot);
+  } else {
+    log.Warning("the boot event log is not sent", {{"error", boot.error().message}});
   }
-  evidence.statement = ToBytes(AsBytes(statement));
-  return evidence;
+  if (auto ima = collect::ImaList::Collect(files)) {
+    logs.ima = *std::move(ima);
+  } else {
+    log.Warning("the IMA list is not sent", {{"error", ima.error().message}});
+  }
+  return logs;
+}
+
+// What the controller wants of them.
+AttachedLogs Attach(HostLogs logs, const evidence::ChallengeResponse& challenge) {
+  AttachedLogs attached;
+  if (logs.boot_event_log) {
+    attached.boot_event_log = NameOf(*logs.boot_event_log);
+    if (challenge.want_boot_event_log) {
+      attached.boot_event_log_bytes = *std::move(logs.boot_event_log);
+    }
+  }
+  if (logs.ima && challenge.want_ima_from) {
+    attached.ima = logs.ima->ChunkFrom(*challenge.want_ima_from);
+    attached.ima_total = logs.ima->entries();
+  }
+  return attached;
 }
 
 }  // namespace
@@ -100,7 +127,14 @@ Outcome<evidence::EvidenceResponse> Rounds::Attest(Conversation& controller,
     return tl::unexpected(std::move(ak).error());
   }
   const tcg::Name name = crypto::ComputeName(*ak);
-  const evidence::ChallengeRequest request{name, facts.boot_id, properties.banks, {}, {}};
+  HostLogs logs = CollectLogs(options_.logs, log_);
+  evidence::ChallengeRequest request{name, facts.boot_id, properties.banks, {}, {}};
+  if (logs.boot_event_log) {
+    request.boot_event_log = NameOf(*logs.boot_event_log);
+  }
+  if (logs.ima) {
+    request.ima_entries = logs.ima->entries();
+  }
   auto challenge = controller.Challenge(request);
   if (!challenge && WantsEnrollment(challenge.error())) {
     auto enrolled = Enroll(controller, *ak, properties);
@@ -113,18 +147,14 @@ Outcome<evidence::EvidenceResponse> Rounds::Attest(Conversation& controller,
     return tl::unexpected(std::move(challenge).error());
   }
 
-  evidence::Statement statement;
-  statement.boot_id = facts.boot_id;
-  statement.kernel = facts.kernel;
-  statement.os_image = facts.os_image;
-  statement.agent_version = facts.agent_version;
-  const std::string statement_text = evidence::Encode(statement);
+  AttachedLogs attached = Attach(std::move(logs), *challenge);
+  const std::string statement = EncodeStatement(facts, attached);
   const Bytes qualifying_data = evidence::QualifyingData(
-      ak->scheme().hash, challenge->nonce, challenge->node.uid, name, AsBytes(statement_text));
+      ak->scheme().hash, challenge->nonce, challenge->node.uid, name, AsBytes(statement));
   PLIMSOLL_ASSIGN_OR_FAIL(tpm::QuoteWithValues quote,
                           tpm_.Quote(challenge->selection, qualifying_data), TpmFailure);
   return controller.SendEvidence(challenge->challenge,
-                                 ToEvidence(std::move(quote), statement_text));
+                                 ToEvidence(std::move(quote), statement, std::move(attached)));
 }
 
 Outcome<tcg::PublicArea> Rounds::PrepareKey(Conversation& controller) {

@@ -12,6 +12,7 @@
 #include "node-agent/attest/failure.h"
 #include "node-agent/attest/tpm_access.h"
 #include "node-agent/collect/host_facts.h"
+#include "node-agent/collect/host_logs.h"
 #include "telemetry/log.h"
 
 namespace plimsoll::attest {
@@ -21,6 +22,7 @@ struct RoundOptions {
   std::vector<crypto::KeyProfile> profiles;
   std::vector<std::string> addresses;  // of the controller; at least one
   collect::HostFiles files;
+  collect::LogFiles logs;
 };
 
 // Rounds of attestation, one after another:

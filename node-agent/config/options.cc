@@ -86,8 +86,17 @@ struct Texts {
   std::string log_format = "json";
 };
 
-Result<Options> Checked(Options options, const Texts& texts) {
-  if (options.controllers.empty()) {
+// A log that is not to be sent.
+void DropNone(std::string& path) {
+  if (path == "none") {
+    path.clear();
+  }
+}
+
+Result<Options> Checked(Options options, const Texts& texts, bool needs_controller) {
+  DropNone(options.log_files.boot_event_log);
+  DropNone(options.log_files.ima);
+  if (options.controllers.empty() && needs_controller) {
     auto service = InjectedService();
     if (!service) {
       return Fail(ErrorCode::kMalformed,
@@ -156,18 +165,37 @@ Result<ParsedOptions> ParseOptions(int argc, const char* const* argv) {
        "the kernel's boot id");
   text("--os-release-file", options.host_files.os_release, "PLIMSOLL_OS_RELEASE_FILE",
        "os-release of the host");
+  text("--boot-event-log", options.log_files.boot_event_log, "PLIMSOLL_BOOT_EVENT_LOG",
+       "the firmware's event log, sent when the controller asks; none: never");
+  text("--ima-list", options.log_files.ima, "PLIMSOLL_IMA_LIST",
+       "binary_runtime_measurements of IMA, sent when the controller asks; none: never");
+
+  BundleCommand bundle;
+  CLI::App* bundle_command = app.add_subcommand(
+      "bundle", "write an evidence bundle of this machine to a file, without a controller");
+  bundle_command->fallthrough();
+  bundle_command->add_option("--output", bundle.output, "where to; - for standard output")
+      ->required()
+      ->option_text("FILE");
+  bundle_command->add_option("--node-name", bundle.node_name, "default: the host's name");
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    return ParsedOptions{{}, true, app.help()};
+    return ParsedOptions{{}, {}, true, app.help("", CLI::AppFormatMode::All)};
   } catch (const CLI::CallForVersion&) {
-    return ParsedOptions{{}, true, app.version() + "\n"};
+    return ParsedOptions{{}, {}, true, app.version() + "\n"};
   } catch (const CLI::ParseError& error) {
     return Fail(ErrorCode::kMalformed, error.what());
   }
-  PLIMSOLL_ASSIGN_OR_RETURN(Options checked, Checked(std::move(options), texts));
-  return ParsedOptions{std::move(checked), false, {}};
+  PLIMSOLL_ASSIGN_OR_RETURN(Options checked,
+                            Checked(std::move(options), texts, !bundle_command->parsed()));
+  ParsedOptions parsed;
+  parsed.options = std::move(checked);
+  if (bundle_command->parsed()) {
+    parsed.bundle = std::move(bundle);
+  }
+  return parsed;
 }
 
 }  // namespace plimsoll::agent

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "crypto/attestation_key.h"
 #include "node-agent/collect/host_facts.h"
+#include "node-agent/collect/host_logs.h"
 #include "telemetry/log.h"
 
 // node-agent/config is what the agent is started with, checked before anything else happens.
@@ -33,11 +35,19 @@ struct Options {
   telemetry::Level log_level = telemetry::Level::kInfo;
   telemetry::LogFormat log_format = telemetry::LogFormat::kJson;
   collect::HostFiles host_files;
+  collect::LogFiles log_files;
+};
+
+// plimsoll-agent bundle.
+struct BundleCommand {
+  std::string output;     // "-": standard output
+  std::string node_name;  // empty: the host's name
 };
 
 struct ParsedOptions {
   Options options;
-  bool exit = false;  // --help or --version: print `text` and end with success
+  std::optional<BundleCommand> bundle;  // write a bundle and end
+  bool exit = false;                    // --help or --version: print `text` and end with success
   std::string text;
 };
 
