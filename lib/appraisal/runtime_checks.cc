@@ -17,9 +17,12 @@ std::string_view CheckId(std::string_view id) {
   return "I9";
 }
 
-void Add(Findings& findings, std::optional<Reason> reason, std::string message) {
+void Add(Findings& findings, std::optional<Reason> reason, std::string message,
+         std::optional<tcg::AlgorithmId> bank = std::nullopt) {
   Finding finding{.check = "I7", .reason = reason};
-  finding.pcr = PcrReference{tcg::AlgorithmId::kSha256, ima::kDefaultPcr};
+  if (bank) {
+    finding.pcr = PcrReference{*bank, ima::kDefaultPcr};
+  }
   finding.message = std::move(message);
   findings.push_back(std::move(finding));
 }
@@ -27,6 +30,14 @@ void Add(Findings& findings, std::optional<Reason> reason, std::string message) 
 // Judges the entries of this chunk, whether or not PCR 10 is reached with them.
 void JudgeEntries(const policy::CompiledPolicy& policy, RuntimeEvidence& runtime,
                   const ima::QuotedPcr& quoted, Findings& rejected, Findings& findings) {
+  if (runtime.first + runtime.count == 0) {
+    // PCR 10 is as it was after the reset: the kernel measures nothing, so nothing is shown.
+    Finding finding{.check = "I6", .reason = Reason::kRuntimeMeasurementRejected};
+    finding.pcr = PcrReference{runtime.before.bank, ima::kDefaultPcr};
+    finding.message = "IMA has measured nothing since boot, not even its boot aggregate";
+    rejected.push_back(std::move(finding));
+    return;
+  }
   ima::Generation generation = runtime.before.generation;
   const ima::Judgement judgement = ima::Appraise(*runtime.list, runtime.count, runtime.first,
                                                  policy.ima_rules(), quoted, generation);
@@ -55,16 +66,31 @@ void JudgeEntries(const policy::CompiledPolicy& policy, RuntimeEvidence& runtime
   if (judgement.rejected > judgement.findings.size()) {
     Add(findings, std::nullopt,
         fmt::format("{} entries of the IMA list are not accepted, of which {} are shown",
-                    judgement.rejected, judgement.findings.size()));
+                    judgement.rejected, judgement.findings.size()),
+        reference.bank);
   }
   if (judgement.violations > 0 && policy.spec().runtime.count_violations) {
     Add(findings, std::nullopt,
-        fmt::format("{} violations in the IMA list, counted only", judgement.violations));
+        fmt::format("{} violations in the IMA list, counted only", judgement.violations),
+        reference.bank);
   }
   if (judgement.boot_aggregate &&
       judgement.boot_aggregate->verdict == ima::BootAggregateVerdict::kNotJudged) {
-    Add(findings, std::nullopt, judgement.boot_aggregate->message);
+    Add(findings, std::nullopt, judgement.boot_aggregate->message, reference.bank);
   }
+}
+
+// A PCR that IMA has never extended is reached by a list of nothing.
+void I06_SomethingWasMeasured(const RuntimeEvidence& runtime, std::optional<Reason> reason,
+                              Findings& findings) {
+  if (runtime.after->generation.begun) {
+    return;
+  }
+  Finding finding{.check = "I6", .reason = reason};
+  finding.pcr = PcrReference{runtime.before.bank, ima::kDefaultPcr};
+  finding.message =
+      "IMA has measured nothing since boot, not even its boot aggregate: it is switched off";
+  findings.push_back(std::move(finding));
 }
 
 }  // namespace
@@ -100,10 +126,13 @@ void CheckRuntime(const policy::CompiledPolicy& policy, RuntimeEvidence* runtime
       Add(findings, unless_audit(Reason::kRuntimeListPending),
           fmt::format("{} entries of the IMA list have come, and more are to come before they "
                       "count",
-                      runtime->first + runtime->count));
+                      runtime->first + runtime->count),
+          runtime->before.bank);
       break;
     case State::kReached:
       JudgeEntries(policy, *runtime, quoted, rejected, findings);
+      I06_SomethingWasMeasured(*runtime, unless_audit(Reason::kRuntimeMeasurementRejected),
+                               findings);
       for (const Finding& finding : rejected) {
         findings.push_back(finding);
         findings.back().reason = unless_audit(Reason::kRuntimeMeasurementRejected);
