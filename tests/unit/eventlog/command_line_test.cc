@@ -56,6 +56,8 @@ TEST(CommandLineChecks, B07_TheLineOfTheKernelAndOfTheCommandAreRead) {
   EXPECT_EQ(kernel.source, Source::kGrubKernel);
   EXPECT_EQ(kernel.event, kKernelCommandLineEvent);
   EXPECT_EQ(kernel.text, kGood);
+  EXPECT_EQ(kernel.type, EventType::kIpl);
+  EXPECT_EQ(kernel.pcr, 8U);
   EXPECT_TRUE(kernel.covered);
   EXPECT_FALSE(kernel.truncated);
   EXPECT_EQ(facts.FirstProblem(8, Severity::kNotice), nullptr);
@@ -122,6 +124,7 @@ TEST(CommandLineChecks, B07_ATextWithoutALabelIsAProblem) {
   ASSERT_TRUE(problem.has_value());
   EXPECT_EQ(problem->check, "B7");
   EXPECT_EQ(problem->event, 28U);
+  EXPECT_EQ(problem->type, EventType::kIpl);
 }
 
 TEST(CommandLineChecks, B07_QuotingMayDifferBetweenTheTwo) {

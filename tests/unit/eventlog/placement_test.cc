@@ -42,6 +42,7 @@ TEST(PlacementChecks, L02_AnUnknownOrMisplacedTypeIsAProblemOfItsPcr) {
       }
     }
     EXPECT_EQ(ProblemOf(builder, pcr, Severity::kMalformed)->check, "L2");
+    EXPECT_EQ(ProblemOf(builder, pcr, Severity::kMalformed)->type, type);
   }
 }
 

@@ -41,6 +41,7 @@ TEST(SecureBootChecks, B01_EnabledWhenEverythingIsProven) {
   const BootFacts facts = FactsOf(fakes::SecureBootLog());
   EXPECT_EQ(facts.secure_boot.state, State::kEnabled) << facts.secure_boot.why;
   EXPECT_EQ(facts.secure_boot.event, kSecureBootEvent);
+  EXPECT_EQ(facts.secure_boot.event_type, EventType::kEfiVariableDriverConfig);
   EXPECT_TRUE(facts.problems.items.empty());
 }
 
