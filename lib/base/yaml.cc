@@ -71,11 +71,18 @@ std::optional<int64_t> AsInteger(std::string_view text) {
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(YamlScalars scalars) : scalars_(scalars) {}
+  // `last_start` is where the document before began, and becomes where this one does.
+  TreeBuilder(YamlScalars scalars, int& last_start) : scalars_(scalars), last_start_(last_start) {}
 
   json Take() { return std::move(root_); }
 
-  void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
+  // Of a stray "," or ":" the parser makes one empty document after the other and never gets past.
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos == last_start_) {
+      throw Refused(mark, "this belongs to nothing");
+    }
+    last_start_ = mark.pos;
+  }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -182,6 +189,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   YamlScalars scalars_;
+  int& last_start_;
   json root_;
   std::vector<Container> open_;
 };
@@ -198,8 +206,9 @@ Result<std::vector<json>> ParseYaml(const std::string& text, YamlScalars scalars
     std::istringstream stream(text);
     YAML::Parser parser(stream);
     std::vector<json> documents;
+    int start = -1;
     while (true) {
-      TreeBuilder builder(scalars);
+      TreeBuilder builder(scalars, start);
       if (!parser.HandleNextDocument(builder)) {
         return documents;
       }

@@ -25,6 +25,16 @@ TEST(Yaml, RefusesWhatHasTwoReadings) {
   }
 }
 
+// Found by fuzzing: the parser made empty documents of such a token without end.
+TEST(Yaml, AStrayTokenIsRefusedAndNotReadForever) {
+  for (const char* text : {",", "a: 1\n---\n, b\n", "---\n,", "--- a\n...\n,--- b", "]", "}"}) {
+    EXPECT_FALSE(ParseYaml(text, YamlScalars::kText, {.max_documents = 1024})) << text;
+  }
+  const auto empty = ParseYaml("---\n---\n...\n---\na: 1\n---\n", YamlScalars::kText, {});
+  ASSERT_TRUE(empty) << empty.error().message;
+  EXPECT_EQ(empty->size(), 1U);
+}
+
 TEST(Yaml, TypedScalarsAreWhatJsonHasOrMustBeQuoted) {
   const auto tree = ParseYamlDocument(
       "a: true\nb: 12\nc: -3\nd: \"12\"\ne: 15.23.0.0\nf: 00ff\ng: worker-2\nh: 1e3f\n",
