@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "crypto/endorsement_certificate.h"
+#include "crypto/endorsement_key.h"
 #include "crypto/names.h"
 
 namespace plimsoll::plugin {
@@ -26,6 +27,11 @@ void JudgeEndorsement(const evidence::BundleEndorsement& endorsement, const tcg:
   }
   if (!certificate->IsFor(ek)) {
     identity.denial = "the EK certificate is for another key than endorsement.public (C12)";
+    return;
+  }
+  if (const auto rejection = crypto::CheckEndorsementKey(ek)) {
+    identity.denial =
+        fmt::format("endorsement.public: {} ({})", rejection->message, rejection->check);
     return;
   }
   for (const auto& [name, authority] : authorities) {
