@@ -81,6 +81,10 @@ class LogReader {
       return std::nullopt;
     }
     has_header_ = true;
+    // The firmware of confidential guests numbers its registers from 1.
+    if (first.pcr == 1) {
+      return RuntimeRegisters("its header names register 1");
+    }
     if (first.pcr != 0) {
       return Malformed(fmt::format("the header names PCR {} instead of 0", first.pcr));
     }
@@ -196,6 +200,13 @@ class LogReader {
     return std::nullopt;
   }
 
+  Refusal RuntimeRegisters(std::string_view sign) {
+    return Refuse(Refusal::Kind::kRuntimeRegisters,
+                  fmt::format("the log is about the runtime measurement registers of a "
+                              "confidential guest ({}), not about PCRs of a TPM",
+                              sign));
+  }
+
   // What no log about PCRs holds, whatever a policy reads.
   std::optional<Refusal> CheckMeaning(const Event& event) {
     if (event.type == EventType::kNoAction) {
@@ -207,9 +218,7 @@ class LogReader {
       if (variable && variable->guid == kGlobalVariableGuid &&
           (variable->IsNamed("SecureBoot") || variable->IsNamed("PK") ||
            variable->IsNamed("KEK"))) {
-        return Refuse(Refusal::Kind::kRuntimeRegisters,
-                      "the log is about the runtime measurement registers of a confidential guest "
-                      "(Secure Boot is measured into register 1), not about PCRs of a TPM");
+        return RuntimeRegisters("Secure Boot is measured into register 1");
       }
     }
     return std::nullopt;

@@ -22,19 +22,19 @@ std::string Hex(ByteSpan data) {
   return ToHex(data.first(std::min(data.size(), kMaxHexBytes))) + (cut ? "..." : "");
 }
 
-// Text if most of it looks like text, hex otherwise.
+// Text if all of it looks like text, hex otherwise. Plain text comes first: two ASCII letters make
+// one Chinese character of UTF-16, while UTF-16 of Western text has zeros that plain text has not.
 std::string TextOrHex(ByteSpan data) {
-  if (const std::string utf16 = TextOfUtf16(data); !utf16.empty()) {
-    return EscapeText(AsBytes(utf16), kMaxEventTextBytes);
-  }
   ByteSpan text = data;
   while (!text.empty() && text.back() == 0) {
     text = text.first(text.size() - 1);
   }
   const auto is_text = [](uint8_t byte) { return byte >= 0x20 || byte == '\t' || byte == '\n'; };
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_text)
-             ? EscapeText(text, kMaxEventTextBytes)
-             : Hex(data);
+  if (!text.empty() && std::all_of(text.begin(), text.end(), is_text)) {
+    return EscapeText(text, kMaxEventTextBytes);
+  }
+  const std::string utf16 = TextOfUtf16(data);
+  return utf16.empty() ? Hex(data) : EscapeText(AsBytes(utf16), kMaxEventTextBytes);
 }
 
 std::string VariableText(ByteSpan data) {

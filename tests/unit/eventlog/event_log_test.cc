@@ -152,8 +152,8 @@ TEST(EventLogChecks, L06_RefusesASignatureThatIsNotKnown) {
   const Bytes spec = SpecId({kSha256Bank}, {0, 2, 0, 2}, std::string_view("Spec ID Event04\0", 16));
   EXPECT_THAT(ParseBad(LogWith(spec, {kSha256Bank})).message, HasSubstr("version"));
   Bytes elsewhere = LogWith(SpecId({kSha256Bank}), {kSha256Bank});
-  elsewhere[0] = 1;
-  EXPECT_THAT(ParseBad(elsewhere).message, HasSubstr("PCR 1 instead of 0"));
+  elsewhere[0] = 2;
+  EXPECT_THAT(ParseBad(elsewhere).message, HasSubstr("PCR 2 instead of 0"));
 }
 
 TEST(EventLogChecks, L06_RefusesNoAlgorithmAndTooMany) {
@@ -330,6 +330,15 @@ TEST(EventLogChecks, L16_RefusesALogAboutRegistersOfAConfidentialGuest) {
     EXPECT_EQ(ToString(refusal.kind), "RuntimeRegisterLog");
     EXPECT_EQ(refusal.event, 1U);
   }
+}
+
+TEST(EventLogChecks, L16_KnowsALogOfAConfidentialGuestByItsHeader) {
+  Bytes log = LogWith(SpecId({kSha256Bank}), {kSha256Bank});
+  log[0] = 1;
+  const Refusal refusal = ParseBad(log);
+  EXPECT_EQ(refusal.kind, Kind::kRuntimeRegisters);
+  EXPECT_THAT(refusal.message, HasSubstr("header names register 1"));
+  EXPECT_EQ(refusal.event, 0U);
 }
 
 TEST(EventLogChecks, L16_OtherVariablesOfPcr1AreConfiguration) {

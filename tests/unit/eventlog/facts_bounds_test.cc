@@ -208,6 +208,23 @@ TEST(EventTexts, SayWhatAnEventIsAbout) {
   EXPECT_EQ(text(27), "Exit Boot Services Invocation");
 }
 
+TEST(EventTexts, PlainTextIsNoUtf16OfAnyLength) {
+  EventLogBuilder builder;
+  builder.AddText(8, EventType::kIpl, "grub_cmd: boot");
+  builder.AddText(8, EventType::kIpl, std::string("grub_cmd: boot\0", 15));
+  builder.AddText(8, EventType::kIpl, std::string("grub_cmd: boots\0", 16));
+  builder.AddText(8, EventType::kIpl,
+                  std::string("v\0"
+                              "1\0"
+                              "\0\0",
+                              6));
+  const EventLog log = ParseGood(builder);
+  EXPECT_EQ(EventText(log.events()[1]), "grub_cmd: boot");
+  EXPECT_EQ(EventText(log.events()[2]), "grub_cmd: boot");
+  EXPECT_EQ(EventText(log.events()[3]), "grub_cmd: boots");
+  EXPECT_EQ(EventText(log.events()[4]), "v1");
+}
+
 TEST(EventTexts, AreEscapedAndShort) {
   EventLogBuilder builder;
   builder.AddText(8, EventType::kIpl, "grub_cmd: \x1b[2J" + std::string(500, 'x'));
