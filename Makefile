@@ -1,7 +1,8 @@
 # make demo       the main job on real parts: three TPMs, a real API server, two controllers; leaves everything running
 # make demo-stop  ends what the demo left running
 # make test       all tests but the long ones; installs what they need
-# make test-all   and the long ones: the unit and swtpm tests again under sanitizers
+# make test-all   and the long ones: the unit and swtpm tests again under sanitizers, 120,000 mutants
+# make fuzz       every fuzz target for 20 seconds, two at a time on two cores; FUZZ_SECONDS=600 make fuzz for longer
 # make lint       formatting, layering, shell, YAML, the chart's copies
 # make tidy       clang-tidy over the libraries and programs (a quarter of an hour)
 # make bench      benchmarks; results in build/bench/results.json
@@ -13,7 +14,7 @@ BUILD := build/$(PRESET)
 JOBS ?= $(shell nproc)
 SOURCES := $(shell git ls-files '*.cc' '*.h')
 
-.PHONY: all deps build demo demo-stop test test-all lint tidy bench format image
+.PHONY: all deps build demo demo-stop test test-all fuzz lint tidy bench format image
 
 all: build
 
@@ -42,6 +43,12 @@ test-all: test
 	@for preset in asan-ubsan tsan; do \
 	  cmake --preset $$preset >build/$$preset-configure.log 2>&1 && cmake --build --preset $$preset -j $(JOBS) && ctest --preset $$preset -j $(JOBS) -L 'unit|swtpm' || exit 1; \
 	done
+	@PLIMSOLL_MUTATIONS=120000 ctest --preset asan-ubsan -j $(JOBS) -L mutation
+
+# The targets have a build of their own (preset fuzz), which the ctests bring up to date; any build has those ctests.
+fuzz: deps
+	@mkdir -p build && cmake --preset $(PRESET) >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@ctest --preset $(PRESET) -j $(JOBS) -L fuzz --verbose
 
 lint:
 	@cmake/install-packages.sh lint

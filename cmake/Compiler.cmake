@@ -42,6 +42,10 @@ if(PLIMSOLL_SANITIZE)
   # The instrumentation makes g++ 12 see uninitialised optionals and overlapping strings where there are none.
   target_compile_options(plimsoll_compiler INTERFACE
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+  if(PLIMSOLL_FUZZERS)
+    # Coverage for libFuzzer; its main() is linked into the targets alone.
+    target_compile_options(plimsoll_compiler INTERFACE -fsanitize=fuzzer-no-link)
+  endif()
 else()
   # Fortified libc calls need an optimised build, and get in the way of the sanitizers.
   target_compile_options(plimsoll_compiler INTERFACE $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE$<SEMICOLON>-D_FORTIFY_SOURCE=2>)

@@ -28,7 +28,7 @@ BELOW = {
 RESTRICTED = [
     (re.compile(r"^tss2/tss2_(esys|tctildr|rc|mu)"), ["node-agent/tpm/", "tests/swtpm/"]),
     (re.compile(r"^cpprest/|^pplx/"), ["lib/kube/transport/"]),
-    (re.compile(r"^boost/"), ["lib/http/", "lib/kube/transport/"]),
+    (re.compile(r"^boost/"), ["lib/http/", "lib/kube/transport/", "tests/fuzz/http_request_fuzz.cc"]),
     (re.compile(r"^openssl/"), ["lib/crypto/", "lib/http/", "lib/kube/transport/", "tests/"]),
     (re.compile(r"^prometheus/"), ["lib/telemetry/"]),
     (re.compile(r"^spdlog/"), ["lib/telemetry/"]),
