@@ -10,6 +10,7 @@ COPY cmake cmake
 COPY lib lib
 COPY node-agent node-agent
 COPY controller controller
+COPY kubectl-plugin kubectl-plugin
 RUN cmake --preset release -DBUILD_TESTING=OFF && cmake --build --preset release --target plimsoll-agent plimsoll-controller \
  && strip build/release/bin/plimsoll-agent build/release/bin/plimsoll-controller
 

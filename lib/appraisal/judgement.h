@@ -76,8 +76,8 @@ struct PolicyResult {
   std::optional<Reason> identity;
   bool stands = false;  // Suspended: this is its last result, not a new one
   Findings findings;
-  Findings runtime_rejected;  // what the IMA rules have rejected since boot; goes on to the next
-                              // appraisal of the same boot by the same rules
+  Findings runtime_rejected = {};  // what the IMA rules have rejected since boot; goes on to the
+                                   // next appraisal of the same boot by the same rules
 };
 
 // A policy that selects the node.

@@ -103,6 +103,26 @@ Result<std::unique_ptr<SwtpmMachine>> SwtpmMachine::Start(const std::string& ca_
   return machine;
 }
 
+Result<std::unique_ptr<SwtpmMachine>> SwtpmMachine::CloneOf(const SwtpmMachine& original) {
+  std::string directory =
+      (std::filesystem::temp_directory_path() / "plimsoll-swtpm-XXXXXX").string();
+  if (mkdtemp(directory.data()) == nullptr) {
+    return Fail(ErrorCode::kInternal, "cannot make a temporary folder");
+  }
+  std::unique_ptr<SwtpmMachine> machine(new SwtpmMachine(directory));
+  std::error_code failed;
+  for (const char* part : {"state", "ca.pem"}) {
+    std::filesystem::copy(original.directory_ + "/" + part, directory + "/" + part,
+                          std::filesystem::copy_options::recursive, failed);
+    if (failed) {
+      return Fail(ErrorCode::kInternal, "cannot copy the TPM's state: " + failed.message());
+    }
+  }
+  PLIMSOLL_ASSIGN_OR_RETURN(machine->tcti_, RunProgram({kScript, "up", directory}));
+  machine->ca_pem_ = original.ca_pem_;
+  return machine;
+}
+
 SwtpmMachine::~SwtpmMachine() {
   // Whoever would hear of a failure here is gone; what is left is a folder below /tmp.
   static_cast<void>(RunProgram({kScript, "kill", directory_}));

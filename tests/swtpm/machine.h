@@ -18,6 +18,10 @@ class SwtpmMachine {
   // certificates, made when it is missing and left behind; empty for a CA of the machine's own.
   static Result<std::unique_ptr<SwtpmMachine>> Start(const std::string& ca_dir = "");
 
+  // A clone: another TPM that begins with the state that `original` has on its disk now, as when a
+  // virtual machine is copied. Both run.
+  static Result<std::unique_ptr<SwtpmMachine>> CloneOf(const SwtpmMachine& original);
+
   SwtpmMachine(const SwtpmMachine&) = delete;
   SwtpmMachine& operator=(const SwtpmMachine&) = delete;
   ~SwtpmMachine();

@@ -20,8 +20,11 @@ using std::chrono::seconds;
 class AgentNode {
  public:
   AgentNode(std::string name, const std::string& group, const std::string& profile = "auto")
+      : AgentNode(std::move(name), group, profile, testing::SwtpmMachine::Start()) {}
+
+  AgentNode(std::string name, const std::string& group, const std::string& profile,
+            Result<std::unique_ptr<testing::SwtpmMachine>> machine)
       : name_(std::move(name)) {
-    auto machine = testing::SwtpmMachine::Start();
     EXPECT_TRUE(machine) << machine.error().message;
     machine_ = *std::move(machine);
     Cluster().CreateNode(name_, fmt::format("{{plimsoll-test: {}}}", group));
@@ -131,6 +134,30 @@ TEST(Agent, ACertificateOfAConfiguredAuthorityAdmitsTheNodeWithoutAPerson) {
       [&] { return GetObject("tpmidentity", agent.Identity())["status"]["admissions"].empty(); }));
   EXPECT_EQ(Label("agent-1"), "false");
   EXPECT_EQ(agent.process().Stop(), 0);
+}
+
+TEST(Agent, E05_AClonedTpmTrustsAtMostOneNodeAndTheSecondClaimIsRefused) {
+  Deployment::Get();
+  AgentNode original("agent-3", "clones", "p256");
+  ASSERT_TRUE(Eventually([&] { return original.Pcrs().size() == 8; }, seconds(60)))
+      << original.Log();
+  ASSERT_TRUE(Cluster().Apply(PolicyYaml("clones", "clones", original.Pcrs())).ok());
+  ASSERT_TRUE(Cluster()
+                  .Kubectl({"patch", "tpmidentity", original.Identity(), "--type=merge", "-p",
+                            R"({"spec":{"decision":"Approved"}})"})
+                  .ok());
+  ASSERT_TRUE(Eventually([] { return Label("agent-3") == "true"; }, seconds(60)))
+      << TrustedReason("agent-3");
+
+  AgentNode clone("agent-4", "clones", "p256", testing::SwtpmMachine::CloneOf(original.machine()));
+  EXPECT_TRUE(Eventually([] { return HasEvent("agent-4", "IdentityConflict"); }, seconds(60)))
+      << clone.Log();
+  EXPECT_THAT(clone.Log(), ::testing::HasSubstr("IdentityConflict"));
+  EXPECT_FALSE(Eventually([] { return Label("agent-4") == "true"; }, seconds(5)));
+  EXPECT_EQ(Label("agent-3"), "true") << "the old binding stands";
+  EXPECT_EQ(GetObject("tpmidentity", original.Identity())["spec"]["nodeName"], "agent-3");
+  EXPECT_EQ(clone.process().Stop(), 0);
+  EXPECT_EQ(original.process().Stop(), 0);
 }
 
 TEST(Agent, ATpmThatGoesAwayMakesTheNodeUnknownAndItComesBack) {

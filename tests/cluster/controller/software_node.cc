@@ -36,6 +36,21 @@ std::vector<std::string> SoftwareNode::Pcrs() const {
   return pcrs;
 }
 
+SoftwareNode::SoftwareNode(const SoftwareNode& other, std::nullptr_t)
+    : name_(other.name_),
+      uid_(other.uid_),
+      token_(other.token_),
+      machine_(other.machine_),
+      ek_(other.ek_),
+      clock_base_(other.clock_base_) {}
+
+std::unique_ptr<SoftwareNode> SoftwareNode::OnAnotherConnection(const std::string& address,
+                                                                const std::string& ca_pem) const {
+  std::unique_ptr<SoftwareNode> same(new SoftwareNode(*this, nullptr));
+  same->Connect(address, ca_pem);
+  return same;
+}
+
 void SoftwareNode::Connect(const std::string& address, const std::string& ca_pem) {
   transport::TransportOptions options;
   options.base_url = "https://" + address;

@@ -34,6 +34,10 @@ class SoftwareNode {
   std::string identity() const;           // name of its TPMIdentity
   std::vector<std::string> Pcrs() const;  // 0 to 7 of bank sha256, hex
 
+  // The same node over a connection of its own, for a thread of its own.
+  std::unique_ptr<SoftwareNode> OnAnotherConnection(const std::string& address,
+                                                    const std::string& ca_pem) const;
+
   // Speaks with this replica from now on.
   void Connect(const std::string& address, const std::string& ca_pem);
 
@@ -66,6 +70,8 @@ class SoftwareNode {
   fakes::AttestedNode& machine() { return machine_; }
 
  private:
+  SoftwareNode(const SoftwareNode& other, std::nullptr_t);
+
   std::string name_;
   std::string uid_;
   std::string token_;
