@@ -57,7 +57,7 @@ lint:
 tidy: deps
 	@cmake/install-packages.sh lint
 	@mkdir -p build && cmake --preset tidy -DPLIMSOLL_BENCHMARKS=OFF >build/tidy.log 2>&1 || { cat build/tidy.log; exit 1; }
-	@run-clang-tidy-14 -quiet -p build/tidy '^$(CURDIR)/(lib|node-agent|controller)/'
+	@run-clang-tidy-14 -quiet -p build/tidy '^$(CURDIR)/(lib|node-agent|controller|kubectl-plugin)/'
 
 bench: deps
 	@mkdir -p build/bench && cmake --preset release -DBUILD_TESTING=ON -DPLIMSOLL_BENCHMARKS=ON >build/bench/configure.log 2>&1 || { cat build/bench/configure.log; exit 1; }
