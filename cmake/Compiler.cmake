@@ -26,10 +26,6 @@ target_compile_definitions(plimsoll_compiler INTERFACE PLIMSOLL_VERSION="${PROJE
 target_compile_options(plimsoll_compiler INTERFACE
   -Wall -Wextra -Wconversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wimplicit-fallthrough -Werror
   -fstack-protector-strong -fstack-clash-protection)
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  # Warns of every "text" + std::string that it inlines at -O3 (GCC bug 105651).
-  target_compile_options(plimsoll_compiler INTERFACE $<$<CONFIG:Release>:-Wno-restrict>)
-endif()
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_compile_options(plimsoll_compiler INTERFACE -fcf-protection)
 endif()
