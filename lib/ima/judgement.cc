@@ -92,6 +92,9 @@ class Judge {
       }
     }
     generation_.kexec_pending = generation_.kexec_pending || AnnouncesKexec(entry.path);
+    if (RejectRevoked("I12", Subject::kBuffer, entry)) {
+      return;
+    }
     if (Listed(Subject::kBuffer, entry)) {
       ++judgement_.listed;
     } else if (Excluded(std::string(kBufferPrefix).append(entry.path))) {
@@ -106,6 +109,9 @@ class Judge {
 
   void File(const Entry& entry) {
     const Subject subject = entry.digest.verity ? Subject::kVerity : Subject::kFile;
+    if (RejectRevoked("I9", subject, entry)) {
+      return;
+    }
     if (Listed(subject, entry)) {
       ++judgement_.listed;
       return;
@@ -149,8 +155,25 @@ class Judge {
   }
 
   bool Listed(Subject subject, const Entry& entry) const {
+    return IsIn(rules_.allow_lists, subject, entry);
+  }
+
+  bool RejectRevoked(std::string_view check, Subject subject, const Entry& entry) {
+    if (!IsIn(rules_.revoked, subject, entry)) {
+      return false;
+    }
+    const size_t kept = judgement_.findings.size();
+    Reject(check, entry, fmt::format("{} is in a list that is revoked", Escape(entry.path)));
+    if (judgement_.findings.size() > kept) {
+      judgement_.findings.back().revoked = true;
+    }
+    return true;
+  }
+
+  static bool IsIn(const std::vector<std::shared_ptr<const AllowList>>& lists, Subject subject,
+                   const Entry& entry) {
     return entry.digest.algorithm &&
-           std::any_of(rules_.allow_lists.begin(), rules_.allow_lists.end(),
+           std::any_of(lists.begin(), lists.end(),
                        [&](const std::shared_ptr<const AllowList>& list) {
                          return list->Contains(subject, *entry.digest.algorithm, entry.digest.value,
                                                entry.path);

@@ -23,6 +23,8 @@ enum class ViolationRule : uint8_t { kReject, kCount };
 // What is accepted. Without a list and a key nothing is.
 struct Rules {
   std::vector<std::shared_ptr<const AllowList>> allow_lists;  // a pair in any of them is accepted
+  // A pair in any of these is rejected, whatever else accepts it.
+  std::vector<std::shared_ptr<const AllowList>> revoked;
   std::vector<SigningKey> keys;
   ExcludePatterns exclude;
   ViolationRule violations = ViolationRule::kReject;
@@ -47,6 +49,7 @@ struct Finding {
   std::string digest;   // "sha256:hex"; empty for a violation
   std::string message;  // a sentence for people
   std::string closest;  // what would have been accepted; may be empty
+  bool revoked = false;
 };
 
 struct Judgement {

@@ -139,7 +139,7 @@ class PolicyCompiler {
                    [](const ReferenceValues& set) { return !set.command_lines.empty(); });
   }
 
-  // Only sets that count give files and keys: a revoked list accepts nothing.
+  // Only sets that count accept files and give keys; what a revoked list names is rejected.
   void CompileRuntime() {
     const RuntimeRule& rule = spec_.runtime;
     if (rule.mode == RuntimeMode::kIgnored) {
@@ -174,6 +174,8 @@ class PolicyCompiler {
         Note(set->allow_list_config_maps.empty() && set->allow_list_file.empty()
                  ? fmt::format("ReferenceValues {} names no allow-list in spec.files", name)
                  : fmt::format("the allow-list of ReferenceValues {} is not here", name));
+      } else if (set->state == ReferenceState::kRevoked) {
+        rules.revoked.push_back(list->second);
       } else if (compiled_.Accepts(*set)) {
         rules.allow_lists.push_back(list->second);
       }

@@ -75,6 +75,18 @@ TEST(Judgement, AcceptsWhatIsListed) {
   EXPECT_EQ(result.boot_aggregate->verdict, BootAggregateVerdict::kMatches);
 }
 
+TEST(Judgement, RejectsWhatARevokedListNamesWhateverElseAcceptsIt) {
+  Rules rules = Accepting({{"a", "/a"}, {"b", "/b"}});
+  rules.revoked.push_back(ListOf({{"b", "/b"}, {"a", "/other"}}));
+  rules.exclude = Exclude("/b");
+  const Judgement result = Judge({Aggregate(), File("/a", "a"), File("/b", "b")}, rules);
+  EXPECT_FALSE(result.accepted);
+  ASSERT_EQ(result.findings.size(), 1U);
+  EXPECT_EQ(result.findings[0].path, "/b");
+  EXPECT_TRUE(result.findings[0].revoked);
+  EXPECT_THAT(result.findings[0].message, HasSubstr("revoked"));
+}
+
 TEST(Judgement, AcceptsNothingWithoutRules) {
   const Judgement result = Judge({Aggregate(), File("/a", "a")}, Rules{});
   EXPECT_FALSE(result.accepted);
