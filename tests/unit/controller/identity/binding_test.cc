@@ -70,7 +70,7 @@ class Bindings : public ::testing::Test {
   Tpm tpm;
 };
 
-TEST_F(Bindings, DiscoversATpmAsPendingAndClaimsTheNode) {
+TEST_F(Bindings, C13_DiscoversATpmAsPendingAndClaimsTheNode) {
   world.AddCertificatePolicy("measured", "nobody");
   const auto outcome = Bind(tpm.Proven());
   EXPECT_EQ(outcome.kind, Kind::kBound);
@@ -98,7 +98,7 @@ TEST_F(Bindings, ABindingThatIsRepeatedChangesNeitherClaimNorAdmission) {
   EXPECT_EQ(world.server.All(kube::kTpmIdentity).size(), 1);
 }
 
-TEST_F(Bindings, ANewKeyOfTheSameTpmReplacesTheOld) {
+TEST_F(Bindings, M06_ANewKeyOfTheSameTpmReplacesTheOld) {
   TrustCa();
   tpm.Certify(ca);
   Bind(tpm.Proven());
@@ -153,7 +153,7 @@ TEST_F(Bindings, ATpmThatNobodyAdmittedMovesWithItsMachine) {
   EXPECT_EQ(identity.status.node_uid, fakes::kOtherWorkerUid);
 }
 
-TEST_F(Bindings, AnApprovedTpmDoesNotMove) {
+TEST_F(Bindings, M07_AnApprovedTpmDoesNotMove) {
   Bind(tpm.Proven());
   world.Decide(tpm.name(), "Approved");
   EXPECT_EQ(Bind(tpm.Proven("worker-2", fakes::kOtherWorkerUid)).kind, Kind::kConflict);
@@ -301,7 +301,7 @@ class ManyAtOnce : public Bindings {
   }
 };
 
-TEST_F(ManyAtOnce, E24_FiftyKeysOfOneTpmGiveExactlyOneBinding) {
+TEST_F(ManyAtOnce, E24_M08_FiftyKeysOfOneTpmGiveExactlyOneBinding) {
   TrustCa();
   tpm.Certify(ca);
   std::vector<ProvenKey> keys;
@@ -322,7 +322,7 @@ TEST_F(ManyAtOnce, E24_FiftyKeysOfOneTpmGiveExactlyOneBinding) {
                         ::testing::Field(&ProvenKey::attestation_public, key->public_area)));
 }
 
-TEST_F(ManyAtOnce, E24_OfFiftyCertifiedTpmsExactlyOneGetsTheNode) {
+TEST_F(ManyAtOnce, E24_M08_OfFiftyCertifiedTpmsExactlyOneGetsTheNode) {
   TrustCa();
   std::vector<ProvenKey> keys;
   for (int i = 0; i < 50; ++i) {
@@ -345,7 +345,7 @@ TEST_F(ManyAtOnce, E24_OfFiftyCertifiedTpmsExactlyOneGetsTheNode) {
   EXPECT_TRUE(world.IdentityNamed(admitted.front()).Admitted());
 }
 
-TEST_F(ManyAtOnce, E24_OneTpmOnTwoNodesGetsOne) {
+TEST_F(ManyAtOnce, E24_M07_OneTpmOnTwoNodesGetsOne) {
   TrustCa();
   tpm.Certify(ca);
   std::vector<ProvenKey> keys;
@@ -369,7 +369,7 @@ TEST_F(ManyAtOnce, UndecidedTpmsStayThreeHoweverManyComeAtOnce) {
 }
 
 // The moment between claim and admission, held open.
-TEST_F(Bindings, AClaimThatIsAboutToBeAdmittedIsNotTakenOver) {
+TEST_F(Bindings, M08_AClaimThatIsAboutToBeAdmittedIsNotTakenOver) {
   TrustCa();
   tpm.Certify(ca);
   Tpm rival;

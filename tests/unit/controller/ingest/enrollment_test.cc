@@ -33,7 +33,7 @@ TEST_F(Enrollment, TellsTheAgentTheClusterAndTheKeyProfiles) {
   EXPECT_EQ(body["keyProfiles"], (nlohmann::json{"p384", "p256", "rsa2048"}));
 }
 
-TEST_F(Enrollment, ACorrectAnswerBindsEveryKindOfKeyAndIsPending) {
+TEST_F(Enrollment, C13_ACorrectAnswerBindsEveryKindOfKeyAndIsPending) {
   const std::pair<KeyTemplate, KeyTemplate> kinds[] = {
       {KeyTemplate::EkP384(), KeyTemplate::AkP384()},
       {KeyTemplate::EkP256(), KeyTemplate::AkP256()},
@@ -62,7 +62,7 @@ TEST_F(Enrollment, ACorrectAnswerBindsEveryKindOfKeyAndIsPending) {
   }
 }
 
-TEST_F(Enrollment, NothingIsWrittenBeforeACorrectAnswer) {
+TEST_F(Enrollment, M01_NothingIsWrittenBeforeACorrectAnswer) {
   TestAgent agent(world);
   ASSERT_EQ(agent.Enroll().status, 201);
   const auto enrolled = agent.Enroll();
@@ -147,7 +147,7 @@ TEST_F(Enrollment, StructuresThatAreNoneAreRefusedByTheirKind) {
             "EndorsementKeyRejected");
 }
 
-TEST_F(Enrollment, E20_ACertificateOfAnUnknownMakerLeavesTheIdentityPending) {
+TEST_F(Enrollment, E20_C13_ACertificateOfAnUnknownMakerLeavesTheIdentityPending) {
   TrustCa();
   const fakes::SoftwareCa unknown{fakes::CertificateFields::Ca("swtpm")};
   TestAgent agent(world);
@@ -182,7 +182,19 @@ TEST_F(Enrollment, ACertificateThatAPolicyAcceptsAdmitsAtOnce) {
   EXPECT_TRUE(world.HasEvent("worker-1", "KeyActivated"));
 }
 
-TEST_F(Enrollment, E21_AfterAWrongAnswerTheRightOneIsUnknown) {
+TEST_F(Enrollment, M10_AnAdmittedTpmIsNotTrustedBeforeItsFirstQuote) {
+  TrustCa();
+  TestAgent agent(world);
+  Certify(agent);
+  const auto activated = evidence::DecodeActivationResponse(agent.EnrollAndActivate().body);
+  ASSERT_TRUE(activated);
+  ASSERT_EQ(activated->decision, evidence::IdentityDecision::kAdmitted);
+  EXPECT_EQ(world.StatusOf("worker-1").summary, "Unknown");
+  EXPECT_FALSE(world.StatusOf("worker-1").last_verified_time);
+  EXPECT_FALSE(world.StatusOf("worker-1").last_trusted_time);
+}
+
+TEST_F(Enrollment, E21_M01_AfterAWrongAnswerTheRightOneIsUnknown) {
   TestAgent agent(world);
   const auto enrollment = evidence::DecodeEnrollmentResponse(agent.Enroll().body);
   ASSERT_TRUE(enrollment);
@@ -197,7 +209,7 @@ TEST_F(Enrollment, E21_AfterAWrongAnswerTheRightOneIsUnknown) {
   EXPECT_TRUE(world.server.All(kube::kTpmIdentity).empty());
 }
 
-TEST_F(Enrollment, E21_GuessesAreRateLimitedAndTheSecretIsInNoLogOrAnswer) {
+TEST_F(Enrollment, E21_M02_GuessesAreRateLimitedAndTheSecretIsInNoLogOrAnswer) {
   TestAgent agent(world);
   const auto enrolled = agent.Enroll();
   const auto enrollment = evidence::DecodeEnrollmentResponse(enrolled.body);
@@ -219,7 +231,7 @@ TEST_F(Enrollment, E21_GuessesAreRateLimitedAndTheSecretIsInNoLogOrAnswer) {
   EXPECT_TRUE(world.logger.With(ToHex(agent.Solve(*enrollment))).empty());
 }
 
-TEST_F(Enrollment, E22_AnswersOfTwoSessionsAreRefusedWhenSwapped) {
+TEST_F(Enrollment, E22_M04_AnswersOfTwoSessionsAreRefusedWhenSwapped) {
   TestAgent agent(world);
   const auto one = evidence::DecodeEnrollmentResponse(agent.Enroll().body);
   const auto two = evidence::DecodeEnrollmentResponse(agent.Enroll().body);
@@ -229,7 +241,7 @@ TEST_F(Enrollment, E22_AnswersOfTwoSessionsAreRefusedWhenSwapped) {
   EXPECT_TRUE(world.server.All(kube::kTpmIdentity).empty());
 }
 
-TEST_F(Enrollment, TheSecretOpensForThatEkAndThatAkOnly) {
+TEST_F(Enrollment, M04_TheSecretOpensForThatEkAndThatAkOnly) {
   TestAgent agent(world);
   const auto enrollment = evidence::DecodeEnrollmentResponse(agent.Enroll().body);
   ASSERT_TRUE(enrollment);
@@ -241,7 +253,7 @@ TEST_F(Enrollment, TheSecretOpensForThatEkAndThatAkOnly) {
       other_ek, agent.tpm.ak().Name(), enrollment->credential_blob, enrollment->encrypted_secret));
 }
 
-TEST_F(Enrollment, AnotherNodeCannotAnswerAndDoesNotBurnTheEnrolment) {
+TEST_F(Enrollment, M04_AnotherNodeCannotAnswerAndDoesNotBurnTheEnrolment) {
   TestAgent agent(world);
   TestAgent thief(world, {.node_name = "worker-2", .node_uid = fakes::kOtherWorkerUid});
   const auto enrollment = evidence::DecodeEnrollmentResponse(agent.Enroll().body);
@@ -251,7 +263,7 @@ TEST_F(Enrollment, AnotherNodeCannotAnswerAndDoesNotBurnTheEnrolment) {
   EXPECT_EQ(agent.Activate(enrollment->enrollment, agent.Solve(*enrollment)).status, 200);
 }
 
-TEST_F(Enrollment, AnEnrolmentRunsOutAfter60Seconds) {
+TEST_F(Enrollment, M01_AnEnrolmentRunsOutAfter60Seconds) {
   TestAgent agent(world);
   const auto enrollment = evidence::DecodeEnrollmentResponse(agent.Enroll().body);
   ASSERT_TRUE(enrollment);
@@ -261,7 +273,7 @@ TEST_F(Enrollment, AnEnrolmentRunsOutAfter60Seconds) {
             "UnknownEnrollment");
 }
 
-TEST_F(Enrollment, E23_AnotherTpmCannotTakeANodeOver) {
+TEST_F(Enrollment, E23_M06_AnotherTpmCannotTakeANodeOver) {
   TrustCa();
   TestAgent owner(world);
   Certify(owner);
@@ -281,7 +293,7 @@ TEST_F(Enrollment, E23_AnotherTpmCannotTakeANodeOver) {
   EXPECT_EQ(world.StatusOf("worker-1").tpm_identity, owner.IdentityName());
 }
 
-TEST_F(Enrollment, AnAdmittedTpmCannotAppearOnAnotherNode) {
+TEST_F(Enrollment, M07_AnAdmittedTpmCannotAppearOnAnotherNode) {
   TrustCa();
   TestAgent owner(world);
   Certify(owner);

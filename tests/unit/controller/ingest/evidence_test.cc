@@ -62,7 +62,7 @@ TEST_F(EvidenceRoute, UntrustedSticksInTheAnswerToo) {
   EXPECT_THAT(verdict.message, ::testing::HasSubstr("WrongBank"));
 }
 
-TEST_F(EvidenceRoute, APendingTpmIsJudgedButNotTrusted) {
+TEST_F(EvidenceRoute, M05_APendingTpmIsJudgedButNotTrusted) {
   TestAgent other(world, {.node_name = "worker-2", .node_uid = fakes::kOtherWorkerUid});
   ASSERT_EQ(other.EnrollAndActivate().status, 200);
   const auto verdict = Verdict(other.Attest());
@@ -71,7 +71,7 @@ TEST_F(EvidenceRoute, APendingTpmIsJudgedButNotTrusted) {
   EXPECT_FALSE(world.StatusOf("worker-2").pcrs.empty()) << "its facts are recorded";
 }
 
-TEST_F(EvidenceRoute, AReplayedBodyIsUnknownChallengeAndChangesNothing) {
+TEST_F(EvidenceRoute, F02_AReplayedBodyIsUnknownChallengeAndChangesNothing) {
   const auto challenge = agent.Challenge();
   const auto evidence = agent.Quote(challenge);
   EXPECT_EQ(Verdict(agent.Send(challenge, evidence)).verdict, "Trusted");
@@ -104,7 +104,7 @@ TEST_F(EvidenceRoute, E17_AQuoteOfAKeyThatIsNotActivatedIsRefused) {
   EXPECT_EQ(ReasonIn(second_key.AskChallenge()), "UnknownAttestationKey");
 }
 
-TEST_F(EvidenceRoute, E25_EvidenceCannotBeSentForAnotherNode) {
+TEST_F(EvidenceRoute, E25_M09_EvidenceCannotBeSentForAnotherNode) {
   EXPECT_EQ(Verdict(agent.Attest()).verdict, "Trusted");
   const std::string version = VersionOf("worker-1");
   TestAgent thief(world, {.node_name = "worker-2", .node_uid = fakes::kOtherWorkerUid});

@@ -33,7 +33,7 @@ TEST_F(RouteTable, HoldsTheRoutesOfTheProtocol) {
                         "POST /v1/evidence 16777216", "POST /v1/reports 65536"));
 }
 
-TEST_F(RouteTable, E29_NoRouteOpensWithoutAnAgentsToken) {
+TEST_F(RouteTable, E29_F05_NoRouteOpensWithoutAnAgentsToken) {
   ASSERT_FALSE(world.router.routes().empty());
   for (const http::Route& route : world.router.routes()) {
     EXPECT_EQ(route.access, http::Access::kAuthenticated) << route.pattern;

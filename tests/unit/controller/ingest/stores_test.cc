@@ -21,7 +21,7 @@ class Challenges : public ::testing::Test {
   ChallengeStore store{clock, random};
 };
 
-TEST_F(Challenges, E26_NoncesAndIdsOfManyNodesAreAllDistinctAnd32Bytes) {
+TEST_F(Challenges, E26_F01_NoncesAndIdsOfManyNodesAreAllDistinctAnd32Bytes) {
   std::set<evidence::Nonce> nonces;
   std::set<std::string> ids;
   for (int i = 0; i < 100'000; ++i) {
@@ -35,13 +35,13 @@ TEST_F(Challenges, E26_NoncesAndIdsOfManyNodesAreAllDistinctAnd32Bytes) {
   EXPECT_EQ(store.size(), 15'000) << "three of each node";
 }
 
-TEST_F(Challenges, E26_AChallengeFromBeforeARestartIsNotKnownAfterIt) {
+TEST_F(Challenges, E26_F01_AChallengeFromBeforeARestartIsNotKnownAfterIt) {
   const auto issued = store.Issue("node", {});
   ChallengeStore restarted(clock, random);
   EXPECT_FALSE(restarted.Take(issued.id, "node"));
 }
 
-TEST_F(Challenges, CanBeAnsweredOnce) {
+TEST_F(Challenges, F01_CanBeAnsweredOnce) {
   const auto issued = store.Issue("node", {.identity = "ek-1", .attestation_key_name = "ak"});
   const auto taken = store.Take(issued.id, "node");
   ASSERT_TRUE(taken);
@@ -50,13 +50,13 @@ TEST_F(Challenges, CanBeAnsweredOnce) {
   EXPECT_FALSE(store.Take(issued.id, "node"));
 }
 
-TEST_F(Challenges, AreNobodyElsesToTake) {
+TEST_F(Challenges, F01_AreNobodyElsesToTake) {
   const auto issued = store.Issue("node", {});
   EXPECT_FALSE(store.Take(issued.id, "other"));
   EXPECT_TRUE(store.Take(issued.id, "node")) << "an attempt by another leaves it as it was";
 }
 
-TEST_F(Challenges, RunOutAfter60Seconds) {
+TEST_F(Challenges, F01_RunOutAfter60Seconds) {
   const auto early = store.Issue("node", {});
   clock.Advance(seconds(30));
   const auto late = store.Issue("node", {});
@@ -142,20 +142,20 @@ class Enrollments : public ::testing::Test {
   EnrollmentStore store{clock, random};
 };
 
-TEST_F(Enrollments, E21_AWrongAnswerEndsItAndTheRightOneComesTooLate) {
+TEST_F(Enrollments, E21_M01_AWrongAnswerEndsItAndTheRightOneComesTooLate) {
   const std::string id = store.Put(KeysOf("node"), Bytes32(7));
   EXPECT_TRUE(Is<EnrollmentStore::WrongAnswer>(store.Answer(id, "node", Bytes32(8))));
   EXPECT_TRUE(Is<EnrollmentStore::Unknown>(store.Answer(id, "node", Bytes32(7))));
 }
 
-TEST_F(Enrollments, ShortLongAndEmptyAnswersAreWrong) {
+TEST_F(Enrollments, M01_ShortLongAndEmptyAnswersAreWrong) {
   for (const size_t size : {size_t{0}, size_t{31}, size_t{33}}) {
     const std::string id = store.Put(KeysOf("node"), Bytes32(7));
     EXPECT_TRUE(Is<EnrollmentStore::WrongAnswer>(store.Answer(id, "node", Secret(Bytes(size, 7)))));
   }
 }
 
-TEST_F(Enrollments, E22_AnswersOfTwoSessionsDoNotFitEachOther) {
+TEST_F(Enrollments, E22_M04_AnswersOfTwoSessionsDoNotFitEachOther) {
   const std::string one = store.Put(KeysOf("node"), Bytes32(1));
   const std::string two = store.Put(KeysOf("node"), Bytes32(2));
   EXPECT_TRUE(Is<EnrollmentStore::WrongAnswer>(store.Answer(one, "node", Bytes32(2))));
@@ -163,7 +163,7 @@ TEST_F(Enrollments, E22_AnswersOfTwoSessionsDoNotFitEachOther) {
   EXPECT_EQ(store.size(), 0);
 }
 
-TEST_F(Enrollments, AreAnsweredByTheirNodeOnceAndInTime) {
+TEST_F(Enrollments, M01_AreAnsweredByTheirNodeOnceAndInTime) {
   const std::string id = store.Put(KeysOf("node"), Bytes32(7));
   EXPECT_TRUE(Is<EnrollmentStore::Unknown>(store.Answer(id, "other", Bytes32(7))));
   EXPECT_TRUE(Is<identity::ProvenKey>(store.Answer(id, "node", Bytes32(7))));
