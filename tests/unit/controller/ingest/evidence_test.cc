@@ -157,14 +157,15 @@ TEST_F(EvidenceRoute, WhatIsMalformedUnderAChallengeIsTheVerdict) {
   EXPECT_EQ(ReasonIn(agent.Send(next, evidence)), "UnknownChallenge") << "used up";
 }
 
-TEST_F(EvidenceRoute, LogsMayComeAlongAndAreNotJudged) {
+TEST_F(EvidenceRoute, L01_ALogThatTheQuotedStatementDoesNotNameIsRejectedThoughNoneWasAskedFor) {
   const auto challenge = agent.Challenge();
   EXPECT_FALSE(challenge.want_boot_event_log);
   EXPECT_FALSE(challenge.want_ima_from);
   auto evidence = agent.Quote(challenge);
   evidence.boot_event_log = Bytes{1, 2, 3};
-  evidence.ima = Bytes{4, 5};
-  EXPECT_EQ(Verdict(agent.Send(challenge, evidence)).verdict, "Trusted");
+  const auto verdict = Verdict(agent.Send(challenge, evidence));
+  EXPECT_EQ(verdict.verdict, "Untrusted");
+  EXPECT_EQ(verdict.reason, "EventLogMismatch");
 }
 
 TEST_F(EvidenceRoute, AChallengeAnsweredTooLateIsUnknown) {
