@@ -12,7 +12,7 @@ shift 2
 
 kept=build/fuzz/corpus/$name
 mkdir -p "$kept" build/fuzz/findings
-arguments=(-max_total_time="${FUZZ_SECONDS:-20}" -max_len="$max_len" -timeout=10 -malloc_limit_mb=256 -rss_limit_mb=2048
+arguments=(-max_total_time="${FUZZ_SECONDS:-20}" -max_len="$max_len" -timeout=25 -malloc_limit_mb=256 -rss_limit_mb=2048
   -artifact_prefix="build/fuzz/findings/$name-" -print_final_stats=1)
 if [ -f "tests/fuzz/dictionaries/$name.dict" ]; then
   arguments+=(-dict="tests/fuzz/dictionaries/$name.dict")
