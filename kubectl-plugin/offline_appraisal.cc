@@ -50,6 +50,21 @@ void JudgeEndorsement(const evidence::BundleEndorsement& endorsement, const tcg:
   }
 }
 
+// Whoever gives a policy that cannot be judged wants to know that, whatever its mode: an empty spec
+// is one of Audit.
+void SayWhatIsNotReady(appraisal::Appraisal& judged) {
+  if (judged.reason != appraisal::Reason::kNoEnforcingPolicy) {
+    return;
+  }
+  for (const appraisal::PolicyResult& result : judged.policies) {
+    if (result.reason == appraisal::Reason::kPolicyNotReady) {
+      judged.reason = result.reason;
+      judged.message = fmt::format("policy {}: {}", result.name, result.findings.front().message);
+      return;
+    }
+  }
+}
+
 Result<appraisal::SigningKey> KeyOf(const evidence::BundleFrame& frame) {
   if (const auto* pem = std::get_if<std::string>(&frame.attestation_key)) {
     auto key = appraisal::SigningKey::FromPem(*pem);
@@ -75,7 +90,9 @@ Result<appraisal::Appraisal> AppraiseBundle(const evidence::BundleDocument& bund
                                      .selection = frame.selection,
                                      .endorsement_key = std::nullopt,
                                      .identity = {},
-                                     .recorded = std::nullopt};
+                                     .recorded = std::nullopt,
+                                     .runtime = std::nullopt,
+                                     .knows_earlier_rounds = false};
   if (const auto* nonce = std::get_if<evidence::Nonce>(&frame.expected)) {
     expectation.qualifying_data = appraisal::ChallengeBinding{*nonce, frame.node_uid};
   } else {
@@ -97,8 +114,13 @@ Result<appraisal::Appraisal> AppraiseBundle(const evidence::BundleDocument& bund
                      expectation.identity);
   }
   const auto evidence = bundle.DecodeEvidence();
-  return evidence ? appraisal::Appraise(*evidence, expectation, applied, clock.Monotonic())
-                  : appraisal::RejectMalformed(evidence.error(), applied);
+  if (!evidence) {
+    return appraisal::RejectMalformed(evidence.error(), applied);
+  }
+  PLIMSOLL_ASSIGN_OR_RETURN(
+      auto judged, appraisal::Appraise(*evidence, expectation, applied, clock.Monotonic()));
+  SayWhatIsNotReady(judged);
+  return judged;
 }
 
 }  // namespace plimsoll::plugin

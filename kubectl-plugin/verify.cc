@@ -56,6 +56,48 @@ ordered_json PoliciesOf(const Appraisal& appraisal) {
   return policies;
 }
 
+// What was measured, where, and what would have been accepted, below the sentence of a finding.
+void PrintDetails(const ordered_json& finding, std::ostream& out) {
+  constexpr std::string_view kMargin = "       ";
+  std::string where;
+  if (finding.contains("pcr")) {
+    where = fmt::format("PCR {} ({})", finding["pcr"]["index"].get<uint32_t>(),
+                        finding["pcr"]["bank"].get<std::string>());
+  }
+  if (finding.contains("event")) {
+    const ordered_json& event = finding["event"];
+    where += fmt::format("{}event {}", where.empty() ? "" : ", ", event["index"].get<uint32_t>());
+    where += event.contains("type") ? " " + event["type"].get<std::string>() : std::string();
+  }
+  if (!where.empty()) {
+    out << kMargin << "at        " << where << "\n";
+  }
+  if (finding.contains("observed")) {
+    out << kMargin << "measured  " << finding["observed"].get<std::string>() << "\n";
+  }
+  if (finding.contains("expected")) {
+    out << kMargin << "closest   " << finding["expected"].get<std::string>();
+    out << (finding.contains("closest") ? " in " + finding["closest"].get<std::string>() : "")
+        << "\n";
+  }
+}
+
+void PrintFacts(const ordered_json& facts, std::ostream& out) {
+  if (facts.contains("boot") && facts["boot"].contains("secureBoot")) {
+    const ordered_json& boot = facts["boot"];
+    out << fmt::format("\nSECURE BOOT  {}: {}\n", boot["secureBoot"].get<std::string>(),
+                       boot["secureBootDetail"].get<std::string>());
+    if (boot["kernelCommandLine"].is_string()) {
+      out << fmt::format("KERNEL       {}\n", boot["kernelCommandLine"].get<std::string>());
+    }
+  }
+  if (facts.contains("ima")) {
+    out << fmt::format("IMA          {} entries, {} violations\n",
+                       facts["ima"]["entries"].get<size_t>(),
+                       facts["ima"]["violations"].get<size_t>());
+  }
+}
+
 void PrintTable(const Appraisal& appraisal, std::ostream& out) {
   out << fmt::format("VERDICT   {}\nREASON    {}\nMESSAGE   {}\n",
                      appraisal::ToString(appraisal.verdict), appraisal::ToString(appraisal.reason),
@@ -64,6 +106,7 @@ void PrintTable(const Appraisal& appraisal, std::ostream& out) {
     out << fmt::format("POLICY    {} ({}): {}, {}\n", result.name, policy::ToString(result.mode),
                        appraisal::ToString(result.outcome), appraisal::ToString(result.reason));
   }
+  PrintFacts(FactsOf(appraisal), out);
   const ordered_json findings = FindingsOf(appraisal);
   if (!findings.empty()) {
     out << "\nFINDINGS\n";
@@ -71,8 +114,9 @@ void PrintTable(const Appraisal& appraisal, std::ostream& out) {
   for (const ordered_json& finding : findings) {
     const std::string reason =
         finding["reason"].is_null() ? "remark" : finding["reason"].get<std::string>();
-    out << fmt::format("  {:<4} {:<26} {}\n", finding["check"].get<std::string>(), reason,
+    out << fmt::format("  {:<4} {}: {}\n", finding["check"].get<std::string>(), reason,
                        finding["message"].get<std::string>());
+    PrintDetails(finding, out);
   }
 }
 

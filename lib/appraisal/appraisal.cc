@@ -170,8 +170,8 @@ Result<Appraisal> Appraise(const evidence::Evidence& evidence, const Expectation
 
   Appraisal appraisal;
   facts.boot = JudgeBootLog(evidence, statement, appraisal.findings);
-  RuntimeEvidence runtime =
-      JudgeRuntimeList(evidence, statement, RuntimeStart(expectation, clock), appraisal.findings);
+  RuntimeEvidence runtime = JudgeRuntimeList(evidence, statement, RuntimeStart(expectation, clock),
+                                             expectation.knows_earlier_rounds, appraisal.findings);
   Judgement judgement = JudgePolicies(facts, expectation.identity, policies,
                                       FirstRejection(appraisal.findings), &runtime);
   appraisal.verdict = judgement.verdict;

@@ -48,6 +48,10 @@ struct Expectation {
   IdentityFacts identity;
   std::optional<RecordedClock> recorded;
   std::optional<RuntimePosition> runtime = {};  // of the same boot epoch
+
+  // Whether `runtime` is all that there is. From a bundle nobody knows what came before: a list
+  // that begins in its middle is then not judged, where a controller refuses it.
+  bool knows_earlier_rounds = true;
 };
 
 // What the caller has to do beside recording the verdict.

@@ -70,7 +70,7 @@ bool BootReader::HasLog(std::string_view check) {
                       facts_.boot->detail.empty() ? "" : " (" + facts_.boot->detail + ")"));
       break;
     case State::kRejected:
-      // The evidence itself is rejected, with its own finding.
+      // The evidence itself is rejected, with a finding of its own.
       break;
     case State::kReplayed:
       has_log_ = facts_.boot->facts.has_value() && facts_.boot->bank.has_value();
@@ -107,27 +107,29 @@ bool BootReader::Judge(uint32_t pcr) {
   }
   const bool phases_explain = pcr == kUkiPcr && PhasesHold(bank()).value_or(false);
   if ((replay().differing >> pcr & 1U) != 0 && !phases_explain) {
+    const bool phases = pcr == kUkiPcr && !PhasesHold(bank());
     Finding& finding = Add("L1", Reason::kEventLogMismatch,
                            where +
                                " is not what the boot event log replays to, so a rule cannot "
-                               "read its events");
+                               "read its events" +
+                               (phases ? " (where systemd-pcrphase extends it, the policy has to "
+                                         "list ukiPhases)"
+                                       : ""));
     finding.pcr = reference;
     finding.observed = ToHex(*value);
+    finding.expected = ToHex(replay().ReplayOf(pcr));
     return false;
   }
+  return IsWellFormed(pcr);
+}
+
+bool BootReader::IsWellFormed(uint32_t pcr) {
+  // Of problems only notices are ever left out, so that one which is not here is not there.
   const eventlog::Problem* problem = log().FirstProblem(pcr, eventlog::Severity::kMalformed);
-  if (problem != nullptr || log().problems.truncated) {
-    Finding& finding =
-        Add("L2", Reason::kEventLogMalformed,
-            problem != nullptr ? problem->message
-                               : "the boot event log has more problems than are kept");
-    finding.pcr = reference;
-    if (problem != nullptr && problem->event) {
-      finding.event = EventReference{*problem->event, {}};
-    }
-    return false;
+  if (problem != nullptr) {
+    findings_.push_back(FindingOf(*problem, bank(), Reason::kEventLogMalformed));
   }
-  return true;
+  return problem == nullptr;
 }
 
 std::optional<bool> BootReader::PhasesHold(tcg::AlgorithmId wanted) const {
@@ -136,12 +138,16 @@ std::optional<bool> BootReader::PhasesHold(tcg::AlgorithmId wanted) const {
     return std::nullopt;
   }
   const Bytes* value = Quoted(wanted, kUkiPcr);
-  if (value == nullptr || !facts_.boot || facts_.boot->bank != wanted) {
+  const BankReplay* replay = facts_.boot ? facts_.boot->Find(wanted) : nullptr;
+  // Without an event of systemd-stub the phases follow on nothing.
+  if (value == nullptr || replay == nullptr || !replay->usable ||
+      (replay->explained >> kUkiPcr & 1U) == 0) {
     return false;
   }
+  const Bytes start = replay->ReplayOf(kUkiPcr);
   return std::any_of(boot->uki_phases.begin(), boot->uki_phases.end(),
                      [&](const std::string& path) {
-                       return eventlog::ExtendPhases(wanted, facts_.boot->pcr11, path) == *value;
+                       return eventlog::ExtendPhases(wanted, start, path) == *value;
                      });
 }
 
@@ -155,13 +161,14 @@ void B01_SecureBootIsEnabled(BootReader& reader) {
   if (secure_boot.state == eventlog::SecureBootState::kEnabled) {
     return;
   }
-  Finding& finding =
-      reader.Add("B1", Reason::kSecureBootDisabled,
-                 fmt::format("Secure Boot is not proven to be on: {}", secure_boot.why));
-  finding.pcr = PcrReference{reader.bank(), kSecureBootPcr};
-  if (secure_boot.event) {
-    finding.event = EventReference{*secure_boot.event, "EV_EFI_VARIABLE_DRIVER_CONFIG"};
-  }
+  Finding& finding = reader.Add("B1", Reason::kSecureBootDisabled, {});
+  finding = FindingOf({.check = secure_boot.check,
+                       .severity = eventlog::Severity::kDenies,
+                       .pcr = kSecureBootPcr,
+                       .event = secure_boot.event,
+                       .type = secure_boot.event_type,
+                       .message = "Secure Boot is not proven to be on: " + secure_boot.why},
+                      reader.bank(), Reason::kSecureBootDisabled);
   finding.observed = eventlog::ToString(secure_boot.state);
   finding.expected = "Enabled";
 }
@@ -181,15 +188,22 @@ void UkiPhasesAreAccepted(BootReader& reader) {
   if (reader.PhasesHold(reader.bank()).value_or(false)) {
     return;
   }
+  const bool explained = (reader.replay().explained >> kUkiPcr & 1U) != 0;
   Finding& finding = reader.Add(
       "L1", Reason::kBootComponentNotAccepted,
-      fmt::format("{} is not what the boot event log replays to, followed by one of {} accepted "
-                  "list{} of boot phases",
-                  where, phases.size(), phases.size() == 1 ? "" : "s"));
+      explained
+          ? fmt::format("{} is not what the boot event log replays to, followed by one of {} "
+                        "accepted list{} of boot phases",
+                        where, phases.size(), phases.size() == 1 ? "" : "s")
+          : fmt::format("the boot event log has no event of a UKI in {}, on which boot phases "
+                        "would follow",
+                        where));
   finding.pcr = reference;
   finding.observed = ToHex(*value);
-  finding.expected =
-      ToHex(eventlog::ExtendPhases(reader.bank(), reader.facts().boot->pcr11, phases.front()));
+  if (explained) {
+    finding.expected = ToHex(
+        eventlog::ExtendPhases(reader.bank(), reader.replay().ReplayOf(kUkiPcr), phases.front()));
+  }
 }
 
 void CheckBoot(BootReader& reader) {
@@ -237,13 +251,17 @@ void CheckEventLogOnly(const policy::PcrRule& rule, BootReader& reader) {
              !phases.value_or((replay->differing >> rule.index & 1U) == 0)) {
     reason = Reason::kEventLogMismatch;
     message = fmt::format("{} is not what the boot event log replays to", where);
-  } else if (rule.bank == reader.bank() && !reader.MayRead(rule.index)) {
+  } else if (!(rule.bank == reader.bank() ? reader.MayRead(rule.index)
+                                          : reader.IsWellFormed(rule.index))) {
     return;
   }
   if (reason) {
     Finding& finding = reader.Add("L13", reason, std::move(message));
     finding.pcr = reference;
     finding.observed = ToHex(*value);
+    if (replay != nullptr && replay->usable) {
+      finding.expected = ToHex(replay->ReplayOf(rule.index));
+    }
   }
 }
 

@@ -26,6 +26,10 @@ class BootReader {
   // Of a log: whether the rule may read the events of this PCR. Precondition: HasLog().
   bool MayRead(uint32_t pcr);
 
+  // Of a log: whether types and separator of this PCR are as they must be (L2, L11); a finding when
+  // they are not. A part of MayRead(). Precondition: HasLog().
+  bool IsWellFormed(uint32_t pcr);
+
   // Precondition: HasLog().
   const eventlog::BootFacts& log() const { return *facts_.boot->facts; }
   tcg::AlgorithmId bank() const { return *facts_.boot->bank; }

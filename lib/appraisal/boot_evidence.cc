@@ -57,17 +57,16 @@ bool IsTheStatementsLog(ByteSpan log, ByteSpan sha256,
 
 // Compares one quoted bank with the log's replay of it.
 BankReplay Compare(const eventlog::EventLog& log, tcg::AlgorithmId bank,
-                   const std::map<uint32_t, ByteSpan>& quoted, Bytes* pcr11) {
+                   const std::map<uint32_t, ByteSpan>& quoted) {
   BankReplay result;
   result.bank = bank;
   const eventlog::Replay replay = eventlog::ReplayBank(log, bank);
   result.declared = replay.declared;
   result.usable = replay.usable();
-  // A PCR that no event extends still has the value that it started with.
-  const Bytes untouched(tcg::DigestSize(bank));
   for (uint32_t pcr = 0; pcr < eventlog::kPcrCount; ++pcr) {
     if (replay.pcrs[pcr]) {
       result.explained |= 1U << pcr;
+      result.replayed[pcr] = *replay.pcrs[pcr];
     }
   }
   for (const auto& [pcr, value] : quoted) {
@@ -75,27 +74,26 @@ BankReplay Compare(const eventlog::EventLog& log, tcg::AlgorithmId bank,
       continue;
     }
     result.quoted |= 1U << pcr;
-    const Bytes& replayed = replay.pcrs[pcr] ? *replay.pcrs[pcr] : untouched;
+    const Bytes replayed = result.ReplayOf(pcr);
     const bool equal = std::equal(replayed.begin(), replayed.end(), value.begin(), value.end());
     if (result.usable && pcr < kBootPcrs && pcr != kImaPcr && !equal) {
       result.differing |= 1U << pcr;
     }
   }
-  if (result.usable) {
-    constexpr uint32_t kUkiPcr = 11;
-    *pcr11 = replay.pcrs[kUkiPcr].value_or(untouched);
-  }
   return result;
 }
 
-void FindDifferences(const BankReplay& replay, Findings& findings) {
-  for (uint32_t pcr = 0; pcr < kBootPcrs; ++pcr) {
-    if ((replay.differing >> pcr & 1U) == 0) {
+void FindDifferences(const BankReplay& replay, const std::map<uint32_t, ByteSpan>& quoted,
+                     Findings& findings) {
+  for (const auto& [pcr, value] : quoted) {
+    if (pcr >= kBootPcrs || (replay.differing >> pcr & 1U) == 0) {
       continue;
     }
     const bool explained = (replay.explained >> pcr & 1U) != 0;
     Finding finding{.check = explained ? "L1" : "L13", .reason = std::nullopt};
     finding.pcr = PcrReference{replay.bank, pcr};
+    finding.observed = ToHex(value);
+    finding.expected = ToHex(replay.ReplayOf(pcr));
     const std::string where = fmt::format("{} PCR {}", tcg::BankName(replay.bank), pcr);
     if (pcr < kFirmwarePcrs) {
       finding.reason = Reason::kEventLogMismatch;
@@ -116,12 +114,7 @@ void AddNotices(const eventlog::BootFacts& facts, Findings& findings) {
   for (const eventlog::Problem& problem : facts.problems.items) {
     if (problem.severity == eventlog::Severity::kNotice && remarks < kMaxRemarks) {
       ++remarks;
-      Finding finding{.check = "L17", .reason = std::nullopt};
-      if (problem.event) {
-        finding.event = EventReference{*problem.event, {}};
-      }
-      finding.message = problem.message;
-      findings.push_back(std::move(finding));
+      findings.push_back(FindingOf(problem, facts.bank, std::nullopt));
     }
   }
 }
@@ -137,15 +130,28 @@ std::optional<tcg::AlgorithmId> Strongest(const std::vector<BankReplay>& banks) 
   return strongest;
 }
 
+// A bank beside the one that is judged.
+void NoteVoidBanks(const BootEvidence& boot, Findings& findings) {
+  for (const BankReplay& bank : boot.banks) {
+    if (bank.declared && !bank.usable) {
+      findings.push_back(
+          {.check = "L6",
+           .reason = std::nullopt,
+           .message = fmt::format("some event of the boot event log has no digest in bank {}: "
+                                  "events are judged in {}",
+                                  tcg::BankName(bank.bank), tcg::BankName(*boot.bank))});
+    }
+  }
+}
+
 void Replay(const eventlog::EventLog& log, const evidence::Evidence& evidence, BootEvidence& boot,
             Findings& findings) {
   if (log.format() == eventlog::Format::kTpm12) {
     boot.detail = eventlog::ToString(log.format());
   }
-  std::map<tcg::AlgorithmId, Bytes> pcr11;
   for (const auto& [bank, values] : BanksOf(evidence)) {
-    boot.banks.push_back(Compare(log, bank, values, &pcr11[bank]));
-    FindDifferences(boot.banks.back(), findings);
+    boot.banks.push_back(Compare(log, bank, values));
+    FindDifferences(boot.banks.back(), values, findings);
   }
   const bool declared = std::any_of(boot.banks.begin(), boot.banks.end(),
                                     [](const BankReplay& bank) { return bank.declared; });
@@ -164,12 +170,16 @@ void Replay(const eventlog::EventLog& log, const evidence::Evidence& evidence, B
     return finding.reason.has_value();
   });
   boot.state = mismatch ? State::kRejected : State::kReplayed;
-  boot.pcr11 = std::move(pcr11[*boot.bank]);
+  NoteVoidBanks(boot, findings);
   boot.facts = eventlog::ReadFacts(log, *boot.bank);
   AddNotices(*boot.facts, findings);
 }
 
 }  // namespace
+
+Bytes BankReplay::ReplayOf(uint32_t pcr) const {
+  return replayed[pcr].empty() ? Bytes(tcg::DigestSize(bank)) : replayed[pcr];
+}
 
 const BankReplay* BootEvidence::Find(tcg::AlgorithmId wanted) const {
   const auto found = std::find_if(banks.begin(), banks.end(), [wanted](const BankReplay& replay) {
@@ -192,6 +202,23 @@ std::string_view ToString(BootEvidence::State state) {
       return "Replayed";
   }
   return "";
+}
+
+Finding FindingOf(const eventlog::Problem& problem, tcg::AlgorithmId bank,
+                  std::optional<Reason> reason) {
+  // A finding's check is static text.
+  static constexpr std::array<std::string_view, 11> kChecks = {"L1", "L2", "L3", "L4", "L11", "B1",
+                                                               "B2", "B3", "B4", "B5", "B7"};
+  const auto* const check = std::find(kChecks.begin(), kChecks.end(), problem.check);
+  Finding finding{.check = check != kChecks.end() ? *check : "L17", .reason = reason};
+  if (problem.pcr < eventlog::kPcrCount) {
+    finding.pcr = PcrReference{bank, problem.pcr};
+  }
+  if (problem.event) {
+    finding.event = EventReference{*problem.event, eventlog::EventTypeName(problem.type)};
+  }
+  finding.message = problem.message;
+  return finding;
 }
 
 BootEvidence JudgeBootLog(const evidence::Evidence& evidence,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "appraisal/finding.h"
 #include "base/bytes.h"
+#include "eventlog/event_log.h"
 #include "eventlog/facts.h"
 #include "evidence/evidence.h"
 #include "evidence/statement.h"
@@ -23,6 +25,12 @@ struct BankReplay {
   uint32_t quoted = 0;     // bit i: PCR i was quoted
   uint32_t explained = 0;  // bit i: some event extends PCR i
   uint32_t differing = 0;  // bit i: the quoted PCR i is not what the log replays to
+
+  // What the log replays to, by PCR; empty for one that no event extends.
+  std::array<Bytes, eventlog::kPcrCount> replayed;
+
+  // What the log says that this PCR holds: without an event, what it holds from the start.
+  Bytes ReplayOf(uint32_t pcr) const;
 };
 
 // The log as far as the quote vouches for it; a value that can be stored.
@@ -43,12 +51,15 @@ struct BootEvidence {
   // For kReplayed: the strongest quoted bank that the log replays, by which event rules judge.
   std::optional<tcg::AlgorithmId> bank;
   std::optional<eventlog::BootFacts> facts;
-  Bytes pcr11;  // what the log replays to there, zeros without an event
 
   const BankReplay* Find(tcg::AlgorithmId wanted) const;
 };
 
 std::string_view ToString(BootEvidence::State state);  // "Absent", "Empty", "Replayed" ...
+
+// What the log's reader found, as a finding: check, PCR of this bank, event with its type.
+Finding FindingOf(const eventlog::Problem& problem, tcg::AlgorithmId bank,
+                  std::optional<Reason> reason);
 
 // Judges the log that the evidence holds against the statement (when there is one) and the quoted
 // values. Findings with a reason reject the evidence whatever a policy says; the others are

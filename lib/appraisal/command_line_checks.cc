@@ -19,7 +19,7 @@ constexpr std::array<uint32_t, 3> kCommandLinePcrs = {8, 9, 12};
 Finding& Reject(BootReader& reader, const CommandLine& line, std::string message) {
   Finding& finding = reader.Add("B7", Reason::kCommandLineRejected, std::move(message));
   finding.pcr = PcrReference{reader.bank(), line.pcr};
-  finding.event = EventReference{line.event, {}};
+  finding.event = EventReference{line.event, eventlog::EventTypeName(line.type)};
   finding.observed = line.text.substr(0, kMaxLineInMessage);
   return finding;
 }
@@ -51,30 +51,45 @@ void JudgeAgainstSets(BootReader& reader, const CommandLine& line) {
     return;
   }
   bool accepted = false;
+  const policy::ReferenceValues* closest = nullptr;
+  std::string why;
   for (const policy::ReferenceSet& set : sets) {
-    const bool listed = std::find(set->command_lines.begin(), set->command_lines.end(),
-                                  line.text) != set->command_lines.end();
-    if (listed && set->state == policy::ReferenceState::kRevoked) {
+    const bool counts = reader.policy().Accepts(*set);
+    closest = closest == nullptr && counts ? set.get() : closest;
+    if (std::find(set->command_lines.begin(), set->command_lines.end(), line.text) ==
+        set->command_lines.end()) {
+      continue;
+    }
+    if (set->state == policy::ReferenceState::kRevoked) {
       Finding& finding = Reject(
           reader, line, fmt::format("the kernel command line is revoked by {}", set->meta.name));
       finding.reason = Reason::kReferenceRevoked;
       finding.closest = set->meta.name;
       return;
     }
-    accepted = accepted || (listed && reader.policy().Accepts(*set));
-    if (listed && set->state == policy::ReferenceState::kDeprecated) {
-      reader.Add(
-          "B7", std::nullopt,
+    if (!counts) {
+      why = fmt::format(" (it is in {}, which is outside of its time)", set->meta.name);
+      continue;
+    }
+    accepted = true;
+    if (set->state == policy::ReferenceState::kDeprecated) {
+      Finding& finding = Reject(
+          reader, line,
           fmt::format("the kernel command line is in {}, which is deprecated", set->meta.name));
+      finding.reason = std::nullopt;
+      finding.closest = set->meta.name;
     }
   }
   if (!accepted) {
     Finding& finding =
         Reject(reader, line,
-               fmt::format("the kernel command line is in no accepted reference set; closest: {}",
-                           sets.front()->meta.name));
-    finding.closest = sets.front()->meta.name;
-    finding.expected = sets.front()->command_lines.front().substr(0, kMaxLineInMessage);
+               fmt::format("the kernel command line is in no accepted reference set{}{}{}", why,
+                           closest == nullptr ? "" : "; closest: ",
+                           closest == nullptr ? std::string_view() : closest->meta.name));
+    if (closest != nullptr) {
+      finding.closest = closest->meta.name;
+      finding.expected = closest->command_lines.front().substr(0, kMaxLineInMessage);
+    }
   }
 }
 
@@ -122,15 +137,14 @@ void B07_CommandLineIsAccepted(BootReader& reader) {
                "the boot event log has more kernel command lines than are kept");
     return;
   }
-  // A label of GRUB's is not covered: what it calls kernel_cmdline must be what its command said.
+  // What is not proven to be something else may be a command line that is hidden: an event whose
+  // text its digest does not cover, or a label of GRUB's, which is not covered, on another text.
   for (const uint32_t pcr : kCommandLinePcrs) {
     const eventlog::Problem* problem = reader.log().FirstProblem(pcr, eventlog::Severity::kDenies);
-    if (problem != nullptr && problem->check == "B7") {
-      Finding& finding = reader.Add("B7", Reason::kCommandLineRejected, problem->message);
-      finding.pcr = PcrReference{reader.bank(), pcr};
-      if (problem->event) {
-        finding.event = EventReference{*problem->event, {}};
-      }
+    if (problem != nullptr) {
+      Finding finding = FindingOf(*problem, reader.bank(), Reason::kCommandLineRejected);
+      finding.message = "the kernel command line is not proven: " + problem->message;
+      reader.Add("B7", Reason::kCommandLineRejected, {}) = std::move(finding);
       return;
     }
   }

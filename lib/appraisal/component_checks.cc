@@ -16,8 +16,8 @@ using policy::ReferenceState;
 
 constexpr size_t kMaxComponentFindings = 32;  // that are kept for one policy
 
-// Where something was measured, which is all that is proven about what it is. Kinds of entries of
-// reference sets that count there, and roles of the policy that make it judged.
+// Where something was measured, which is all that is proven about what it is; the kinds of entries
+// of reference sets that count there; and the roles of the policy that make it judged.
 struct Place {
   uint32_t pcr;
   std::vector<Role> entries;
@@ -36,7 +36,7 @@ const std::array<Place, 5>& Places() {
        {Role::kBootLoader, Role::kKernel, Role::kUki, Role::kDriver}},
       {9,
        {Role::kKernel, Role::kInitRd, Role::kBootLoader, Role::kOther},
-       {Role::kKernel, Role::kInitRd}},
+       {Role::kKernel, Role::kInitRd, Role::kOther}},
       {11, {Role::kUki, Role::kKernel, Role::kInitRd}, {Role::kUki}},
   }};
   return kPlaces;
@@ -69,33 +69,48 @@ bool Matches(const ReferenceComponent& entry, const eventlog::Component& compone
                      });
 }
 
+// SbatLevel and MokListTrusted are shim's own state, which lets no image pass.
+bool LetsNoImagePass(const eventlog::Authority& authority) {
+  static const eventlog::Guid kShim =
+      eventlog::GuidFromText("605dab50-e046-4300-abb6-3dd810dd8b23");
+  return authority.covered && authority.variable_guid == kShim &&
+         (authority.variable == "SbatLevel" || authority.variable == "MokListTrusted");
+}
+
 // Who signed what was loaded: the log does not say which authority let which image pass, so all of
-// them count for each. Absent when Secure Boot is not proven or an authority cannot be read: then
-// nobody has to have signed anything.
-std::optional<std::set<Bytes>> Signers(const eventlog::BootFacts& facts) {
-  if (facts.secure_boot.state != eventlog::SecureBootState::kEnabled ||
-      facts.authorities.truncated) {
-    return std::nullopt;
-  }
-  std::set<Bytes> signers;
+// them count for each.
+struct Signers {
+  std::set<Bytes> certificates;  // that are proven
+  bool all_known = true;         // no authority is hidden or cannot be read
+  bool enforced = false;         // Secure Boot is proven: no image ran without one of them
+};
+
+// Precondition: the reader may read PCR 7.
+Signers ReadSigners(const eventlog::BootFacts& facts) {
+  constexpr uint32_t kSecureBootPcr = 7;
+  Signers signers;
+  // An authority may be hidden as an event of another type, which then is not what it should be.
+  signers.all_known = !facts.authorities.truncated &&
+                      facts.FirstProblem(kSecureBootPcr, eventlog::Severity::kDenies) == nullptr;
   for (const eventlog::Authority& authority : facts.authorities.items) {
-    const bool no_image = authority.covered && (authority.variable == "SbatLevel" ||
-                                                authority.variable == "MokListTrusted");
-    if (no_image) {
-      continue;  // shim's own state, which lets no image pass
+    if (LetsNoImagePass(authority)) {
+      continue;
     }
-    if (!authority.entry || authority.entry->kind != eventlog::SignatureKind::kCertificate) {
-      return std::nullopt;
+    if (authority.entry && authority.entry->kind == eventlog::SignatureKind::kCertificate) {
+      signers.certificates.insert(authority.entry->value);
+    } else {
+      signers.all_known = false;
     }
-    signers.insert(authority.entry->value);
   }
-  return signers.empty() ? std::nullopt : std::optional(std::move(signers));
+  signers.enforced = facts.secure_boot.state == eventlog::SecureBootState::kEnabled;
+  return signers;
 }
 
 // What the reference sets say about one component.
 struct Opinion {
   bool accepted = false;
   const policy::ReferenceValues* revoked = nullptr;
+  const policy::ReferenceValues* maybe_revoked = nullptr;  // has a signer that may be hidden
   const policy::ReferenceValues* deprecated = nullptr;
   const policy::ReferenceValues* closest = nullptr;  // has an entry of the same kind
   const ReferenceComponent* closest_entry = nullptr;
@@ -103,34 +118,37 @@ struct Opinion {
 
 class ComponentRule {
  public:
-  explicit ComponentRule(BootReader& reader) : reader_(reader), signers_(Signers(reader.log())) {}
+  ComponentRule(const BootReader& reader, std::optional<Signers> signers)
+      : policy_(reader.policy()), bank_(reader.bank()), signers_(std::move(signers)) {}
 
   // By digest, or by signers when all of them are accepted ones.
   Opinion Ask(const eventlog::Component& component, const Place& place) const {
     Opinion opinion;
     std::set<Bytes> accepted_signers;
-    for (const ReferenceSet& set : reader_.policy().component_sets()) {
-      const bool counts = reader_.policy().Accepts(*set);
+    for (const ReferenceSet& set : policy_.component_sets()) {
       for (const ReferenceComponent& entry : set->components) {
         if (!Contains(place.entries, entry.role)) {
           continue;
         }
-        NoteClosest(component, *set, entry, opinion);
-        const bool revoked_signer = set->state == ReferenceState::kRevoked && HasSigner(entry);
-        if (Matches(entry, component, reader_.bank()) || (IsImage(component) && revoked_signer)) {
-          opinion.accepted = opinion.accepted || counts;
-          opinion.revoked = set->state == ReferenceState::kRevoked ? set.get() : opinion.revoked;
-          opinion.deprecated =
-              set->state == ReferenceState::kDeprecated ? set.get() : opinion.deprecated;
-        }
-        if (counts) {
+        if (set->state == ReferenceState::kRevoked) {
+          Condemn(component, *set, entry, opinion);
+        } else if (policy_.Accepts(*set)) {
+          NoteClosest(component, *set, entry, opinion);
           accepted_signers.insert(entry.signers.begin(), entry.signers.end());
+          if (Matches(entry, component, bank_)) {
+            opinion.accepted = true;
+            opinion.deprecated =
+                set->state == ReferenceState::kDeprecated ? set.get() : opinion.deprecated;
+          }
         }
       }
     }
-    if (!opinion.accepted && IsImage(component) && signers_) {
-      opinion.accepted = std::includes(accepted_signers.begin(), accepted_signers.end(),
-                                       signers_->begin(), signers_->end());
+    if (IsImage(component) && signers_ && signers_->enforced && signers_->all_known &&
+        !signers_->certificates.empty()) {
+      opinion.accepted =
+          opinion.accepted ||
+          std::includes(accepted_signers.begin(), accepted_signers.end(),
+                        signers_->certificates.begin(), signers_->certificates.end());
     }
     return opinion;
   }
@@ -141,14 +159,25 @@ class ComponentRule {
     return component.pcr == 2 || component.pcr == 4;
   }
 
-  bool HasSigner(const ReferenceComponent& entry) const {
-    return signers_ && std::any_of(entry.signers.begin(), entry.signers.end(),
-                                   [this](const Bytes& s) { return signers_->contains(s); });
+  void Condemn(const eventlog::Component& component, const policy::ReferenceValues& set,
+               const ReferenceComponent& entry, Opinion& opinion) const {
+    if (Matches(entry, component, bank_)) {
+      opinion.revoked = &set;
+    }
+    if (!signers_ || !IsImage(component) || entry.signers.empty()) {
+      return;
+    }
+    if (std::any_of(entry.signers.begin(), entry.signers.end(),
+                    [this](const Bytes& s) { return signers_->certificates.contains(s); })) {
+      opinion.revoked = &set;
+    } else if (!signers_->all_known) {
+      opinion.maybe_revoked = &set;
+    }
   }
 
   // An entry whose name has a word of the component's file name beats one of the same role.
-  void NoteClosest(const eventlog::Component& component, const policy::ReferenceValues& set,
-                   const ReferenceComponent& entry, Opinion& opinion) const {
+  static void NoteClosest(const eventlog::Component& component, const policy::ReferenceValues& set,
+                          const ReferenceComponent& entry, Opinion& opinion) {
     const size_t slash = component.name.find_last_of("\\/");
     const std::string_view file = slash == std::string::npos
                                       ? std::string_view(component.name)
@@ -160,8 +189,9 @@ class ComponentRule {
     }
   }
 
-  BootReader& reader_;
-  std::optional<std::set<Bytes>> signers_;
+  const policy::CompiledPolicy& policy_;
+  tcg::AlgorithmId bank_;
+  std::optional<Signers> signers_;  // none: no set lists a signer
 };
 
 Finding FindingFor(const eventlog::Component& component, tcg::AlgorithmId bank) {
@@ -170,6 +200,14 @@ Finding FindingFor(const eventlog::Component& component, tcg::AlgorithmId bank) 
   finding.event = EventReference{component.event, eventlog::EventTypeName(component.type)};
   finding.observed = ToHex(component.digest);
   return finding;
+}
+
+bool ListsSigners(const policy::CompiledPolicy& policy) {
+  const auto has_signer = [](const ReferenceComponent& entry) { return !entry.signers.empty(); };
+  return std::any_of(
+      policy.component_sets().begin(), policy.component_sets().end(), [&](const ReferenceSet& set) {
+        return std::any_of(set->components.begin(), set->components.end(), has_signer);
+      });
 }
 
 // The digest in this bank that the nearest entry has, if any.
@@ -196,11 +234,20 @@ void Judge(const eventlog::Component& component, const Opinion& opinion, BootRea
     rejected.push_back(std::move(finding));
     return;
   }
+  if (opinion.maybe_revoked != nullptr) {
+    finding.reason = Reason::kBootComponentNotAccepted;
+    finding.message = fmt::format(
+        "{} may be signed by a signer that {} revokes: not all authorities of PCR 7 can be read",
+        Describe(component), opinion.maybe_revoked->meta.name);
+    rejected.push_back(std::move(finding));
+    return;
+  }
   if (opinion.accepted) {
     if (opinion.deprecated != nullptr) {
-      reader.Add("B3", std::nullopt,
-                 fmt::format("{} is in {}, which is deprecated", Describe(component),
-                             opinion.deprecated->meta.name));
+      finding.closest = opinion.deprecated->meta.name;
+      finding.message = fmt::format("{} is in {}, which is deprecated", Describe(component),
+                                    opinion.deprecated->meta.name);
+      reader.Add("B3", std::nullopt, {}) = std::move(finding);
     }
     return;
   }
@@ -258,6 +305,11 @@ void B03_ComponentsAreAccepted(BootReader& reader) {
       readable = reader.MayRead(place.pcr) && readable;
     }
   }
+  const bool by_signer = ListsSigners(reader.policy());
+  constexpr uint32_t kSecureBootPcr = 7;
+  if (by_signer) {
+    readable = reader.MayRead(kSecureBootPcr) && readable;
+  }
   if (!readable) {
     return;
   }
@@ -266,7 +318,8 @@ void B03_ComponentsAreAccepted(BootReader& reader) {
                "the boot event log has more components than are kept, so not all can be judged");
     return;
   }
-  const ComponentRule rule(reader);
+  const ComponentRule rule(reader,
+                           by_signer ? std::optional(ReadSigners(reader.log())) : std::nullopt);
   Findings rejected;
   for (const eventlog::Component& component : reader.log().components.items) {
     const Place* place = PlaceOf(component);

@@ -104,6 +104,7 @@ void B06_DatabasesAreAccepted(BootReader& reader) {
   bool accepted = false;
   std::optional<Difference> nearest;
   std::string nearest_set;
+  std::string why;
   for (const policy::ReferenceSet& set : sets) {
     auto difference = Compare(*set, reader.log());
     if (!difference && set->state == policy::ReferenceState::kRevoked) {
@@ -115,31 +116,37 @@ void B06_DatabasesAreAccepted(BootReader& reader) {
       finding.closest = set->meta.name;
       return;
     }
-    if (!difference && reader.policy().Accepts(*set)) {
-      accepted = true;
-      if (set->state == policy::ReferenceState::kDeprecated) {
-        reader.Add("B6", std::nullopt,
-                   fmt::format("the Secure Boot databases are those of {}, which is deprecated",
-                               set->meta.name));
+    if (!reader.policy().Accepts(*set)) {
+      if (!difference) {
+        why = fmt::format(" (they are those of {}, which is outside of its time)", set->meta.name);
       }
-    } else if (!difference) {
-      difference =
-          Difference{SecureBootDatabase::kPk, {}, {}, {}, "the set is outside of its time"};
+      continue;
+    }
+    accepted = accepted || !difference;
+    if (!difference && set->state == policy::ReferenceState::kDeprecated) {
+      Finding& finding =
+          reader.Add("B6", std::nullopt,
+                     fmt::format("the Secure Boot databases are those of {}, which is deprecated",
+                                 set->meta.name));
+      finding.pcr = reference;
+      finding.closest = set->meta.name;
     }
     if (difference && !nearest) {
       nearest = std::move(difference);
       nearest_set = set->meta.name;
     }
   }
-  if (accepted || !nearest) {
+  if (accepted) {
     return;
   }
-  Finding& finding =
-      reader.Add("B6", Reason::kBootComponentNotAccepted,
-                 fmt::format("the Secure Boot databases are those of no accepted reference set; "
-                             "against {}: {}",
-                             nearest_set, nearest->message));
+  Finding& finding = reader.Add(
+      "B6", Reason::kBootComponentNotAccepted,
+      fmt::format("the Secure Boot databases are those of no accepted reference set{}", why));
   finding.pcr = reference;
+  if (!nearest) {
+    return;
+  }
+  finding.message += fmt::format("; against {}: {}", nearest_set, nearest->message);
   if (nearest->event) {
     finding.event = EventReference{*nearest->event, "EV_EFI_VARIABLE_DRIVER_CONFIG"};
   }

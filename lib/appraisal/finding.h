@@ -16,10 +16,10 @@ struct PcrReference {
   uint32_t index = 0;
 };
 
-// An event of the boot event log.
+// An event of the boot event log, or an entry of the IMA list.
 struct EventReference {
-  uint32_t index = 0;  // from 0, the header counted
-  std::string type;    // "EV_EFI_BOOT_SERVICES_APPLICATION"
+  uint32_t index = 0;  // from 0, the header of a log counted
+  std::string type;    // "EV_EFI_BOOT_SERVICES_APPLICATION", "ima-ng"; empty: not known
 };
 
 // One thing that a check found, for people and for conditions, Events and status. Text from

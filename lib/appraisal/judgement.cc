@@ -125,6 +125,16 @@ std::string MessageFor(const PolicyResult& result, Reason reason) {
   return fmt::format("policy {}: {}", result.name, ToString(reason));
 }
 
+// Facts may be judged without the evidence that they are of: a log that was refused once stays so.
+std::optional<Finding> RejectionOf(const Facts& facts) {
+  if (!facts.boot || facts.boot->state != BootEvidence::State::kRejected) {
+    return std::nullopt;
+  }
+  return Finding{.check = "L1",
+                 .reason = Reason::kEventLogMismatch,
+                 .message = "the boot event log was not one of the quoted PCRs"};
+}
+
 bool Enforces(const PolicyResult& result) { return result.mode != policy::Mode::kAudit; }
 
 void SetAuditPassed(Judgement& judgement) {
@@ -152,7 +162,9 @@ std::string_view ToString(PolicyOutcome outcome) {
 
 Judgement JudgePolicies(const Facts& facts, const IdentityFacts& identity,
                         const std::vector<AppliedPolicy>& policies,
-                        const std::optional<Finding>& rejection, RuntimeEvidence* runtime) {
+                        const std::optional<Finding>& evidence_rejection,
+                        RuntimeEvidence* runtime) {
+  const auto rejection = evidence_rejection ? evidence_rejection : RejectionOf(facts);
   Judgement judgement;
   judgement.policies.reserve(policies.size());
   for (const AppliedPolicy& applied : policies) {

@@ -59,7 +59,9 @@ KernelArguments::KernelArguments(std::string_view line) {
 }
 
 bool KernelArguments::Contains(std::string_view argument) const {
-  return std::any_of(raw_.begin(), raw_.end(), [argument](const std::string& raw) {
+  const auto end = std::find_if(raw_.begin(), raw_.end(),
+                                [](const std::string& raw) { return Unquoted(raw) == "--"; });
+  return std::any_of(raw_.begin(), end, [argument](const std::string& raw) {
     return raw == argument || Unquoted(raw) == argument;
   });
 }

@@ -13,8 +13,9 @@ class KernelArguments {
  public:
   explicit KernelArguments(std::string_view line);
 
-  // Whether this very argument is there. Quotes count only where the kernel takes them off: around
-  // the whole argument, or around all of its value.
+  // Whether this very argument is there, before "--": what follows is not for the kernel. Quotes
+  // count only where the kernel takes them off: around the whole argument, or around all of its
+  // value.
   bool Contains(std::string_view argument) const;
 
   // The first argument that `entry` forbids. "name=value" forbids that value alone, "name" and

@@ -70,37 +70,53 @@ bool IsAll(ByteSpan digest, uint8_t byte) {
   return std::all_of(digest.begin(), digest.end(), [byte](uint8_t b) { return b == byte; });
 }
 
+enum class Held : uint8_t { kYes, kNo, kNotQuoted };
+
 // Whether every PCR of the set holds one of the set's values (consistency: Tuple).
-bool HoldsAsTuple(const policy::ReferenceValues& set, const BootReader& reader) {
-  return std::all_of(set.pcrs.begin(), set.pcrs.end(), [&](const policy::ReferencePcr& pcr) {
+Held HoldsAsTuple(const policy::ReferenceValues& set, const BootReader& reader) {
+  Held held = Held::kYes;
+  for (const policy::ReferencePcr& pcr : set.pcrs) {
     const Bytes* value = reader.Quoted(pcr.bank, pcr.index);
-    return value != nullptr &&
-           std::find(pcr.digests.begin(), pcr.digests.end(), *value) != pcr.digests.end();
-  });
+    if (value == nullptr) {
+      held = Held::kNotQuoted;
+    } else if (std::find(pcr.digests.begin(), pcr.digests.end(), *value) == pcr.digests.end()) {
+      return Held::kNo;
+    }
+  }
+  return held;
 }
 
 std::string NameOf(const policy::ListedValue& listed) {
   return listed.set ? listed.set->meta.name : std::string();
 }
 
-// Why no value counts although it is listed: "in X, which is revoked".
+// `why`: why no value counts although it is listed: "(it is one of X, which is outside of its
+// time)".
 void P04_FindMismatch(const policy::CompiledPcrRule& rule, const Bytes& value,
                       const std::string& why, BootReader& reader) {
   const std::string where =
       fmt::format("{} PCR {}", tcg::BankName(rule.rule.bank), rule.rule.index);
   const bool unused = IsAll(value, 0x00) || IsAll(value, 0xFF);
+  const policy::ListedValue* first = nullptr;
+  size_t accepted = 0;
+  for (const policy::ListedValue& listed : rule.values) {
+    if (!listed.set || reader.policy().Accepts(*listed.set)) {
+      first = first == nullptr ? &listed : first;
+      ++accepted;
+    }
+  }
   Finding& finding = reader.Add("Q17", Reason::kPcrMismatch, {});
   finding.pcr = PcrReference{rule.rule.bank, rule.rule.index};
   finding.observed = ToHex(value);
-  if (!rule.values.empty()) {
-    finding.expected = ToHex(rule.values.front().digest);
-    finding.closest = NameOf(rule.values.front());
-  }
   finding.message =
-      fmt::format("{} is {}{}, which is none of {} accepted value{}{}; the first of them is {}{}",
-                  where, finding.observed, unused ? " (never extended)" : "", rule.values.size(),
-                  rule.values.size() == 1 ? "" : "s", why, finding.expected,
-                  finding.closest.empty() ? "" : " of " + finding.closest);
+      fmt::format("{} is {}{}, which is none of {} accepted value{}{}", where, finding.observed,
+                  unused ? " (never extended)" : "", accepted, accepted == 1 ? "" : "s", why);
+  if (first != nullptr) {
+    finding.expected = ToHex(first->digest);
+    finding.closest = NameOf(*first);
+    finding.message += fmt::format("; the first of them is {}{}{}", finding.expected,
+                                   finding.closest.empty() ? "" : " of ", finding.closest);
+  }
 }
 
 // A PCR of zeros or ones was never fed by firmware; such a value counts only where it is listed,
@@ -117,6 +133,7 @@ void Q17_PcrHoldsAnAcceptedValue(const policy::CompiledPcrRule& rule, BootReader
   bool accepted = false;
   std::string why;
   const policy::ReferenceValues* deprecated = nullptr;
+  const policy::ReferenceValues* not_quoted = nullptr;
   for (const policy::ListedValue& listed : rule.values) {
     if (listed.digest != *value) {
       continue;
@@ -125,9 +142,14 @@ void Q17_PcrHoldsAnAcceptedValue(const policy::CompiledPcrRule& rule, BootReader
       accepted = true;
       continue;
     }
-    if (listed.set->tuple && !HoldsAsTuple(*listed.set, reader)) {
+    const Held held = listed.set->tuple ? HoldsAsTuple(*listed.set, reader) : Held::kYes;
+    if (held == Held::kNo) {
       why = fmt::format(" (it is one of {}, but not all PCRs of that set match)",
                         listed.set->meta.name);
+      continue;
+    }
+    if (held == Held::kNotQuoted) {
+      not_quoted = listed.set.get();
       continue;
     }
     if (listed.set->state == policy::ReferenceState::kRevoked) {
@@ -147,14 +169,21 @@ void Q17_PcrHoldsAnAcceptedValue(const policy::CompiledPcrRule& rule, BootReader
     deprecated =
         listed.set->state == policy::ReferenceState::kDeprecated ? listed.set.get() : deprecated;
   }
-  if (!accepted) {
+  if (not_quoted != nullptr &&
+      (!accepted || not_quoted->state == policy::ReferenceState::kRevoked)) {
+    reader
+        .Add("Q17", Reason::kWrongBank,
+             fmt::format("{} holds a value of {}, of which not all PCRs were quoted", where,
+                         not_quoted->meta.name))
+        .pcr = reference;
+  } else if (!accepted) {
     P04_FindMismatch(rule, *value, why, reader);
   } else if (deprecated != nullptr) {
-    reader
-        .Add("Q17", std::nullopt,
-             fmt::format("{} holds a value of {}, which is deprecated", where,
-                         deprecated->meta.name))
-        .pcr = reference;
+    Finding& finding = reader.Add(
+        "Q17", std::nullopt,
+        fmt::format("{} holds a value of {}, which is deprecated", where, deprecated->meta.name));
+    finding.pcr = reference;
+    finding.closest = deprecated->meta.name;
   }
 }
 

@@ -30,14 +30,6 @@ void Add(Findings& findings, std::optional<Reason> reason, std::string message,
 // Judges the entries of this chunk, whether or not PCR 10 is reached with them.
 void JudgeEntries(const policy::CompiledPolicy& policy, RuntimeEvidence& runtime,
                   const ima::QuotedPcr& quoted, Findings& rejected, Findings& findings) {
-  if (runtime.first + runtime.count == 0) {
-    // PCR 10 is as it was after the reset: the kernel measures nothing, so nothing is shown.
-    Finding finding{.check = "I6", .reason = Reason::kRuntimeMeasurementRejected};
-    finding.pcr = PcrReference{runtime.before.bank, ima::kDefaultPcr};
-    finding.message = "IMA has measured nothing since boot, not even its boot aggregate";
-    rejected.push_back(std::move(finding));
-    return;
-  }
   ima::Generation generation = runtime.before.generation;
   const ima::Judgement judgement = ima::Appraise(*runtime.list, runtime.count, runtime.first,
                                                  policy.ima_rules(), quoted, generation);
@@ -48,7 +40,9 @@ void JudgeEntries(const policy::CompiledPolicy& policy, RuntimeEvidence& runtime
     if (rejected.size() >= kMaxRuntimeFindings) {
       break;
     }
-    Finding finding{.check = CheckId(found.check), .reason = Reason::kRuntimeMeasurementRejected};
+    Finding finding{
+        .check = CheckId(found.check),
+        .reason = found.revoked ? Reason::kReferenceRevoked : Reason::kRuntimeMeasurementRejected};
     finding.pcr = reference;
     finding.event = EventReference{static_cast<uint32_t>(found.entry), found.form};
     finding.observed = found.digest;
@@ -119,6 +113,10 @@ void CheckRuntime(const policy::CompiledPolicy& policy, RuntimeEvidence* runtime
       Add(findings, unless_audit(Reason::kWrongBank),
           "PCR 10 was not quoted, so nothing vouches for the IMA list");
       break;
+    case State::kMiddle:
+      Add(findings, unless_audit(Reason::kRuntimeListPending),
+          "the IMA list begins in its middle, and what came before is not known here");
+      break;
     case State::kRejected:
       break;  // the evidence itself is rejected, with its own finding
     case State::kPending:
@@ -135,7 +133,8 @@ void CheckRuntime(const policy::CompiledPolicy& policy, RuntimeEvidence* runtime
                                findings);
       for (const Finding& finding : rejected) {
         findings.push_back(finding);
-        findings.back().reason = unless_audit(Reason::kRuntimeMeasurementRejected);
+        findings.back().reason =
+            unless_audit(finding.reason.value_or(Reason::kRuntimeMeasurementRejected));
       }
       break;
   }

@@ -14,8 +14,12 @@ using State = RuntimeEvidence::State;
 
 constexpr std::string_view kCheck = "I7";
 
-void Reject(Findings& findings, std::string_view check, std::string message) {
+void Reject(Findings& findings, std::string_view check, std::string message,
+            std::optional<uint64_t> entry = std::nullopt) {
   Finding finding{.check = check, .reason = Reason::kRuntimeListMismatch};
+  if (entry) {
+    finding.event = EventReference{static_cast<uint32_t>(*entry), {}};
+  }
   finding.message = std::move(message);
   findings.push_back(std::move(finding));
 }
@@ -72,7 +76,7 @@ bool IsComplete(const std::optional<evidence::Statement>& statement) {
 RuntimeEvidence JudgeRuntimeList(const evidence::Evidence& evidence,
                                  const std::optional<evidence::Statement>& statement,
                                  const std::optional<RuntimePosition>& position,
-                                 Findings& findings) {
+                                 bool knows_earlier_rounds, Findings& findings) {
   RuntimeEvidence runtime;
   if (!evidence.ima) {
     return runtime;
@@ -81,7 +85,8 @@ RuntimeEvidence JudgeRuntimeList(const evidence::Evidence& evidence,
   auto list = ima::List::FromFile(*evidence.ima);
   if (!list) {
     Reject(findings, "I3",
-           fmt::format("IMA list, entry {}: {}", list.error().entry, list.error().message));
+           fmt::format("IMA list, entry {}: {}", list.error().entry, list.error().message),
+           list.error().entry);
     return runtime;
   }
   const evidence::PcrValue* quoted = QuotedImaPcr(evidence);
@@ -95,7 +100,14 @@ RuntimeEvidence JudgeRuntimeList(const evidence::Evidence& evidence,
   }
   runtime.before.bank = quoted->bank;
   runtime.first = runtime.before.list.entries;
-  if (!IsTheStatementsChunk(evidence, *list, statement, runtime.first, findings)) {
+  const bool middle =
+      !knows_earlier_rounds && statement && statement->ima && statement->ima->from != 0;
+  if (!IsTheStatementsChunk(evidence, *list, statement,
+                            middle ? statement->ima->from : runtime.first, findings)) {
+    return runtime;
+  }
+  if (middle) {
+    runtime.state = State::kMiddle;
     return runtime;
   }
   auto digest = ima::RunningDigest::Resume(quoted->bank, runtime.before.list);
@@ -107,7 +119,8 @@ RuntimeEvidence JudgeRuntimeList(const evidence::Evidence& evidence,
   if (!advance) {
     Reject(findings, "I1",
            fmt::format("IMA list, entry {}: {}", runtime.first + advance.error().entry,
-                       advance.error().message));
+                       advance.error().message),
+           runtime.first + advance.error().entry);
     return runtime;
   }
   if (advance->reach == ima::Reach::kNotReached && IsComplete(statement)) {

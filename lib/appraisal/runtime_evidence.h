@@ -32,6 +32,7 @@ struct RuntimeEvidence {
     kRejected,   // malformed, or not the list of this PCR 10
     kPending,    // more entries are to come before PCR 10 can be reached
     kReached,    // the first `count` entries lead to the quoted PCR 10
+    kMiddle,     // it begins in its middle, and nothing is known of what was before
   };
 
   State state = State::kAbsent;
@@ -49,7 +50,7 @@ struct RuntimeEvidence {
 RuntimeEvidence JudgeRuntimeList(const evidence::Evidence& evidence,
                                  const std::optional<evidence::Statement>& statement,
                                  const std::optional<RuntimePosition>& position,
-                                 Findings& findings);
+                                 bool knows_earlier_rounds, Findings& findings);
 
 // spec.runtime.ima of a ready policy. `runtime` is null when only stored facts are judged.
 //

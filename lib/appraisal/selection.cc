@@ -33,6 +33,25 @@ uint32_t Read(const std::vector<std::shared_ptr<const policy::CompiledPolicy>>& 
   return mask;
 }
 
+// The PCRs of `bank` that stand in sets which a node must match as a whole.
+uint32_t ReadAsTuples(const std::vector<std::shared_ptr<const policy::CompiledPolicy>>& policies,
+                      AlgorithmId bank) {
+  uint32_t mask = 0;
+  for (const auto& policy : policies) {
+    for (const policy::CompiledPcrRule& rule : policy->pcr_rules()) {
+      for (const policy::ListedValue& listed : rule.values) {
+        if (!listed.set || !listed.set->tuple) {
+          continue;
+        }
+        for (const policy::ReferencePcr& pcr : listed.set->pcrs) {
+          mask |= pcr.bank == bank ? uint32_t{1} << pcr.index : 0U;
+        }
+      }
+    }
+  }
+  return mask;
+}
+
 }  // namespace
 
 tcg::PcrSelection SelectPcrs(
@@ -44,8 +63,8 @@ tcg::PcrSelection SelectPcrs(
       strongest_read == kBanks.end() ? AlgorithmId::kSha256 : *strongest_read;
   std::vector<tcg::PcrBank> banks;
   for (const AlgorithmId bank : kBanks) {
-    const uint32_t wanted =
-        Read(policies, bank) | (bank == main_bank ? kBootPcrs | kApplicationPcr : 0U);
+    const uint32_t wanted = Read(policies, bank) | ReadAsTuples(policies, bank) |
+                            (bank == main_bank ? kBootPcrs | kApplicationPcr : 0U);
     if (const uint32_t mask = wanted & offered.Mask(bank); mask != 0) {
       banks.push_back({bank, mask});
     }

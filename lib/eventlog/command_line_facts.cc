@@ -104,18 +104,22 @@ class CommandLineReader {
 
   // Whatever is not proven to be something else may be a command line that somebody hid.
   void ReadStubEvent(const Event& event) {
-    if (!ReadStubText(event) && !context_.CoverageOf(event).any()) {
-      context_.Report("L3", Severity::kDenies, event,
-                      fmt::format("event {} of PCR 12 may be a command line: its digest was not "
-                                  "made from its data",
-                                  event.index));
+    constexpr size_t kWindowsSeparatorBytes = 4;
+    const Coverage& coverage = context_.CoverageOf(event);
+    if (ReadStubText(event) || (event.type == EventType::kSeparator && coverage.whole() &&
+                                event.data.size() <= kWindowsSeparatorBytes)) {
+      return;
     }
+    context_.Report("L3", Severity::kDenies, event,
+                    fmt::format("event {} of PCR 12 may be a command line: {}", event.index,
+                                coverage.any() ? "its text is not one that systemd's stub measures"
+                                               : "its digest was not made from its data"));
   }
 
   // What systemd's loader or stub measured as UTF-16. Whether it was that.
   bool ReadStubText(const Event& event) {
-    const bool whole = context_.CoverageOf(event).whole();
-    const std::string text = whole ? TextOfUtf16(event.data) : std::string();
+    // What was hashed may stand behind bytes that were not, under a label or a tag of any name.
+    const std::string text = TextOfUtf16(context_.CoverageOf(event).Of(event));
     if (text.empty()) {
       return false;
     }

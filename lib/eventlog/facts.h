@@ -65,6 +65,7 @@ struct SignatureDatabase {
 };
 
 // An EV_EFI_VARIABLE_AUTHORITY of PCR 7: what let an image pass. Which image it was is not proven.
+// Events of types that are no other reader's are listed too, since a type may be a lie.
 struct Authority {
   uint32_t event = 0;
   std::string variable;  // "db", "Shim", "MokList", "vendor_db", "SbatLevel" ...

@@ -85,7 +85,9 @@ class SecureBootReader {
       ReadAction(event);
     } else if (event.type == EventType::kEfiVariableDriverConfig) {
       ReadVariable(event);
-    } else if (event.type == EventType::kEfiVariableAuthority) {
+    } else if (event.type != EventType::kSeparator) {
+      // An authority may be given another type, such as that of a device's: it is listed all the
+      // same, and counts as one only under its own.
       ReadAuthority(event);
     }
   }
@@ -191,7 +193,7 @@ class SecureBootReader {
         lets_images_pass = !ReadShimVariable(event, *variable, contents);
       }
     }
-    authorities_ += lets_images_pass ? 1 : 0;
+    authorities_ += lets_images_pass && event.type == EventType::kEfiVariableAuthority ? 1 : 0;
     const size_t cost =
         JsonCost(authority.variable, authority.digest.size() + 2 * kOwnerBytes + 64);
     AddBounded(facts_.authorities, std::move(authority), kMaxAuthorities, cost, context_.rest);

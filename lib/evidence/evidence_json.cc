@@ -50,8 +50,10 @@ Result<Evidence> ReadEvidence(ObjectReader reader, bool statement_required) {
   if (statement_required && !evidence.statement) {
     reader.Fail("statement", "missing");
   }
-  evidence.boot_event_log = reader.OptionalBase64("bootEventLog", kMaxBootEventLogBytes);
-  evidence.ima = reader.OptionalBase64("ima", kMaxImaBytes);
+  // The document is bounded. A log or list that is longer than it may be is refused as a log or a
+  // list, by the module that knows why, and not as evidence that nobody can read.
+  evidence.boot_event_log = reader.OptionalBase64("bootEventLog", kMaxEvidenceBodyBytes);
+  evidence.ima = reader.OptionalBase64("ima", kMaxEvidenceBodyBytes);
   return std::move(reader).Finish(std::move(evidence));
 }
 
