@@ -1,7 +1,7 @@
 #include "controller/policies/policy_objects.h"
 
-#include <nlohmann/json.hpp>
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "controller/objects/json_fields.h"

@@ -150,9 +150,10 @@ TEST_F(PolicyChecks, M05_ACertificateCountsOnlyByAnAuthorityThatThePolicyNames) 
   ASSERT_TRUE(spec.has_value());
   policy::Authorities authorities{
       {"vendors", std::make_shared<const policy::EndorsementAuthority>()}};
-  const AppliedPolicy by_certificate{std::make_shared<const policy::CompiledPolicy>(
-                                         policy::CompiledPolicy::Compile(*spec, {.authorities = authorities})),
-                                     std::nullopt};
+  const AppliedPolicy by_certificate{
+      std::make_shared<const policy::CompiledPolicy>(
+          policy::CompiledPolicy::Compile(*spec, {.authorities = authorities})),
+      std::nullopt};
   const AppliedPolicy by_person = AttestedNode::Apply(node_.PolicyJson());
   const auto judge = [this](const AppliedPolicy& policy) {
     return *Appraise(node_.Evidence(), node_.Expectation(), {policy}, node_.now);
