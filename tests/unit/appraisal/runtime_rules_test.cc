@@ -204,6 +204,19 @@ TEST(RuntimeRules, I09_AFileThatIsInNoListIsRejectedWithAllThatAPersonNeeds) {
   EXPECT_THAT(finding.message, HasSubstr("/usr/bin/tool1"));
 }
 
+TEST(RuntimeRules, I09_AFileOfARevokedListFailsEvenWhereAnotherListHasIt) {
+  MeasuredNode machine;
+  machine.Publish(MeasuredNode::Set(
+      "recalled", {{"state", "Revoked"}, {"files", {{"fileName", "recalled.sha256"}}}}));
+  machine.inputs.allow_lists["recalled"] = std::make_shared<const ima::AllowList>(
+      *ima::AllowList::Parse(ToHex(ima::Sha256("tool3")) + "  /usr/bin/tool3\n"));
+  Json policy = ImaPolicy();
+  policy["spec"]["runtime"]["ima"]["allowListRefs"] = {"machine", "recalled"};
+  const Appraisal appraisal = machine.Judge(policy);
+  EXPECT_THAT(appraisal, IsUntrusted(Reason::kReferenceRevoked));
+  EXPECT_EQ(FindingBy(appraisal, "I9", Reason::kReferenceRevoked).event->index, 4U);
+}
+
 TEST(RuntimeRules, I10_AnExcludedNameIsAcceptedAndMatchedAsAWhole) {
   MeasuredNode machine = WithFiles({ima::File("/var/tmp/x", "x")});
   EXPECT_THAT(machine.Judge(ImaPolicy("Required", {{"exclude", {"/var/tmp/.*"}}})), IsTrusted());

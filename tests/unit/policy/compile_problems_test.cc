@@ -223,6 +223,8 @@ TEST_F(CompileProblems, I09_SetsThatDoNotCountGiveNeitherFilesNorKeys) {
     EXPECT_TRUE(policy.ready()) << "it is not wrong, it accepts nothing";
     EXPECT_TRUE(policy.ima_rules().allow_lists.empty());
     EXPECT_TRUE(policy.ima_rules().keys.empty());
+    EXPECT_EQ(policy.ima_rules().revoked.size(), state.contains("state") ? 1U : 0U)
+        << "what a revoked list names is rejected";
   }
 }
 
