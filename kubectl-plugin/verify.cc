@@ -76,7 +76,7 @@ void PrintDetails(const ordered_json& finding, std::ostream& out) {
     out << kMargin << "measured  " << finding["observed"].get<std::string>() << "\n";
   }
   if (finding.contains("expected")) {
-    out << kMargin << "closest   " << finding["expected"].get<std::string>();
+    out << kMargin << "wanted    " << finding["expected"].get<std::string>();
     out << (finding.contains("closest") ? " in " + finding["closest"].get<std::string>() : "")
         << "\n";
   }

@@ -169,7 +169,12 @@ void Replay(const eventlog::EventLog& log, const evidence::Evidence& evidence, B
   const bool mismatch = std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
     return finding.reason.has_value();
   });
-  boot.state = mismatch ? State::kRejected : State::kReplayed;
+  if (mismatch) {
+    boot.state = State::kRejected;
+    boot.bank.reset();
+    return;  // what it says is not even worth showing
+  }
+  boot.state = State::kReplayed;
   NoteVoidBanks(boot, findings);
   boot.facts = eventlog::ReadFacts(log, *boot.bank);
   AddNotices(*boot.facts, findings);

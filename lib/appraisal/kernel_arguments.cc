@@ -1,6 +1,7 @@
 #include "appraisal/kernel_arguments.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace plimsoll::appraisal {
 namespace {
@@ -23,9 +24,11 @@ std::string Unquoted(std::string_view argument) {
   return std::string(argument);
 }
 
+// Without what any early userspace may take for quoting.
 std::string WithoutQuotes(std::string_view argument) {
-  std::string plain(argument);
-  plain.erase(std::remove(plain.begin(), plain.end(), '"'), plain.end());
+  std::string plain;
+  std::copy_if(argument.begin(), argument.end(), std::back_inserter(plain),
+               [](char c) { return c != '"' && c != '\'' && c != '\\'; });
   return plain;
 }
 

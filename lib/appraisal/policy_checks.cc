@@ -109,14 +109,20 @@ void P04_FindMismatch(const policy::CompiledPcrRule& rule, const Bytes& value,
   finding.pcr = PcrReference{rule.rule.bank, rule.rule.index};
   finding.observed = ToHex(value);
   finding.message =
-      fmt::format("{} is {}{}, which is none of {} accepted value{}{}", where, finding.observed,
-                  unused ? " (never extended)" : "", accepted, accepted == 1 ? "" : "s", why);
-  if (first != nullptr) {
-    finding.expected = ToHex(first->digest);
-    finding.closest = NameOf(*first);
-    finding.message += fmt::format("; the first of them is {}{}{}", finding.expected,
-                                   finding.closest.empty() ? "" : " of ", finding.closest);
+      fmt::format("{} is {}{}", where, finding.observed, unused ? " (never extended)" : "");
+  if (first == nullptr) {
+    finding.message += ", and no value is accepted" + why;
+    return;
   }
+  finding.expected = ToHex(first->digest);
+  finding.closest = NameOf(*first);
+  const std::string wanted =
+      finding.expected + (finding.closest.empty() ? "" : " of " + finding.closest);
+  finding.message +=
+      accepted == 1
+          ? fmt::format(", which is not the accepted value {}{}", wanted, why)
+          : fmt::format(", which is none of {} accepted values{}; the first of them is {}",
+                        accepted, why, wanted);
 }
 
 // A PCR of zeros or ones was never fed by firmware; such a value counts only where it is listed,

@@ -47,7 +47,7 @@ void JudgeEntries(const policy::CompiledPolicy& policy, RuntimeEvidence& runtime
     finding.event = EventReference{static_cast<uint32_t>(found.entry), found.form};
     finding.observed = found.digest;
     finding.expected = found.closest;
-    finding.message = fmt::format("{}: {}", found.path, found.message);
+    finding.message = found.message;
     rejected.push_back(std::move(finding));
   }
   if (!judgement.accepted && rejected.empty()) {

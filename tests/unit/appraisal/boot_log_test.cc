@@ -343,6 +343,7 @@ TEST(BootLogChecks, FactsOfARefusedLogAreNotTrustedLater) {
   MeasuredNode machine;
   machine.log.events.pop_back();
   const Appraisal appraisal = machine.Judge(LogPolicy());
+  EXPECT_FALSE(appraisal.facts->boot->facts.has_value()) << "nor are they shown";
   const Judgement later =
       JudgePolicies(*appraisal.facts, machine.node.identity,
                     {{.policy = machine.Compile(LogPolicy()), .last = std::nullopt}});

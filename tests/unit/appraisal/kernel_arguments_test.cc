@@ -58,6 +58,8 @@ TEST(KernelArguments, B07_DashAndUnderscoreAreOneInNamesAndNotInValues) {
 
 TEST(KernelArguments, B07_WhatMightBeMeantIsForbiddenToo) {
   EXPECT_TRUE(KernelArguments("in\"it\"=/bin/sh").FindForbidden("init"));
+  EXPECT_TRUE(KernelArguments("'init'=/bin/sh").FindForbidden("init"));
+  EXPECT_TRUE(KernelArguments("rd\\.break").FindForbidden("rd.break"));
   EXPECT_TRUE(KernelArguments("\"init=/bin/sh\"").FindForbidden("init=/bin/sh"));
   EXPECT_TRUE(KernelArguments("init=\"/bin/sh\"").FindForbidden("init=/bin/sh"));
   EXPECT_TRUE(KernelArguments("x=\"a init=/bin/sh b\"").FindForbidden("init"));
