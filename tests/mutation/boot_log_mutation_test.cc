@@ -53,9 +53,13 @@ Measurements MeasurementsOf(const eventlog::EventLog& log, AlgorithmId bank) {
   Measurements measurements;
   for (const eventlog::Event& event : log.events()) {
     if (event.type != eventlog::EventType::kNoAction) {
-      const eventlog::Coverage coverage = eventlog::CoverageOf(log, event, bank);
+      Bytes covered = ToBytes(eventlog::CoverageOf(log, event, bank).Of(event));
+      // Texts are measured with or without the NUL that ends them, whether or not it is logged.
+      while (!covered.empty() && covered.back() == 0) {
+        covered.pop_back();
+      }
       measurements[event.pcr].push_back(
-          {ToBytes(log.DigestOf(event, bank)), event.type, ToBytes(coverage.Of(event))});
+          {ToBytes(log.DigestOf(event, bank)), event.type, std::move(covered)});
     }
   }
   return measurements;
