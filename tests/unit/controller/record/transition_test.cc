@@ -24,7 +24,10 @@ std::shared_ptr<const policy::CompiledPolicy> Policy(policy::Mode mode, int64_t 
       .name = "measured-boot", .uid = "p1", .generation = generation, .resource_version = "1"};
   spec.mode = mode;
   spec.freshness = {.interval = seconds(300), .expire = seconds(900)};
-  spec.pcrs.push_back({.bank = tcg::AlgorithmId::kSha256, .index = 4, .any_of = {Bytes(32, 0xaa)}});
+  policy::PcrRule rule;
+  rule.index = 4;
+  rule.any_of = {Bytes(32, 0xaa)};
+  spec.pcrs.push_back(std::move(rule));
   return std::make_shared<const policy::CompiledPolicy>(
       policy::CompiledPolicy::Compile(std::move(spec), {}));
 }
