@@ -233,14 +233,9 @@ bool PassesItsOwn(const evidence::BundleDocument& bundle, const std::string& yam
 }  // namespace
 
 int Baseline(const BaselineOptions& options, const Surroundings& surroundings) {
-  const auto text = ReadFile(options.bundle, evidence::BundleDocument::kMaxBytes, surroundings);
-  if (!text) {
-    return Unusable(text.error(), surroundings);
-  }
-  const auto bundle = evidence::BundleDocument::Parse(*text);
+  const auto bundle = ReadBundle(options.bundle, surroundings);
   if (!bundle) {
-    return Unusable({bundle.error().code, options.bundle + ": " + bundle.error().message},
-                    surroundings);
+    return Unusable(bundle.error(), surroundings);
   }
   const auto appraisal = AppraiseBundle(*bundle, {}, surroundings.clock);
   if (!appraisal) {

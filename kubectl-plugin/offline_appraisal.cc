@@ -5,6 +5,7 @@
 #include "crypto/endorsement_certificate.h"
 #include "crypto/endorsement_key.h"
 #include "crypto/names.h"
+#include "kubectl-plugin/files.h"
 
 namespace plimsoll::plugin {
 namespace {
@@ -75,6 +76,17 @@ Result<appraisal::SigningKey> KeyOf(const evidence::BundleFrame& frame) {
 }
 
 }  // namespace
+
+Result<evidence::BundleDocument> ReadBundle(const std::string& path,
+                                            const Surroundings& surroundings) {
+  PLIMSOLL_ASSIGN_OR_RETURN(const std::string text,
+                            ReadFile(path, evidence::BundleDocument::kMaxBytes, surroundings));
+  auto bundle = evidence::BundleDocument::Parse(text);
+  if (!bundle) {
+    return Fail(bundle.error().code, path + ": " + bundle.error().message);
+  }
+  return bundle;
+}
 
 Result<appraisal::Appraisal> AppraiseBundle(const evidence::BundleDocument& bundle,
                                             const PolicySet& policies, const Clock& clock) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <vector>
+#include <string>
 
 #include "appraisal/appraisal.h"
 #include "base/result.h"
@@ -9,6 +9,10 @@
 #include "kubectl-plugin/program.h"
 
 namespace plimsoll::plugin {
+
+// The bundle in a file; the message of a failure names the file.
+Result<evidence::BundleDocument> ReadBundle(const std::string& path,
+                                            const Surroundings& surroundings);
 
 // The appraisal of a bundle by every given policy, as the controller would make it, but for what
 // only a cluster knows: who approved the identity, what was recorded before (verification.md,

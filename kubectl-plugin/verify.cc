@@ -123,14 +123,9 @@ void PrintTable(const Appraisal& appraisal, std::ostream& out) {
 }  // namespace
 
 int Verify(const VerifyOptions& options, const Surroundings& surroundings) {
-  const auto text = ReadFile(options.bundle, evidence::BundleDocument::kMaxBytes, surroundings);
-  if (!text) {
-    return Unusable(text.error(), surroundings);
-  }
-  const auto bundle = evidence::BundleDocument::Parse(*text);
+  const auto bundle = ReadBundle(options.bundle, surroundings);
   if (!bundle) {
-    return Unusable({bundle.error().code, options.bundle + ": " + bundle.error().message},
-                    surroundings);
+    return Unusable(bundle.error(), surroundings);
   }
   const auto policies = ReadPolicies(options.policies, surroundings);
   if (!policies) {

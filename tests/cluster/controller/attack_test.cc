@@ -82,6 +82,20 @@ TEST(Attack, E03_APcrOutsideTheQuoteIsNeverEvaluated) {
   ExpectRefused(*node, node->SendEvidence(challenge, evidence), "SelectionMismatch");
 }
 
+TEST(Attack, E04_AChallengeThatIsAnsweredByAnotherMachinesTpmIsRefused) {
+  const auto good = TrustedNode("e04-good");
+  const auto relay = TrustedNode("e04-relay");
+  // Malware on one node has the TPM of a good one answer for it.
+  const auto named = relay->RequestChallenge(good->tpm().ak().Name(), "sha256:0,1,2,3,4,5,6,7");
+  EXPECT_EQ(named.status, 409);
+  EXPECT_EQ(ProblemReason(named), "UnknownAttestationKey");
+  const auto challenge = relay->Challenge();
+  ExpectRefused(*relay, relay->SendEvidence(challenge, good->Answer(challenge)),
+                "SignatureInvalid");
+  EXPECT_EQ(good->Attest().verdict, "Trusted");
+  EXPECT_EQ(Label("e04-good"), "true");
+}
+
 TEST(Attack, E06_WhatTheKeySignedElsewhereIsNoQuote) {
   const auto node = TrustedNode("e06");
   for (const uint16_t type :
