@@ -78,11 +78,10 @@ int Ima(const ImaOptions& options, const Surroundings& surroundings) {
   }
   ordered_json document = Counts(*list, options.pcr);
   document["pcrs"] = ordered_json::object();
-  for (const AlgorithmId bank : kDefaultBanks) {
-    if (options.bank && bank != kDefaultBanks.front()) {
-      break;  // the wanted one alone, in the first round
-    }
-    const AlgorithmId wanted = options.bank.value_or(bank);
+  const std::vector<AlgorithmId> banks =
+      options.bank ? std::vector{*options.bank}
+                   : std::vector(kDefaultBanks.begin(), kDefaultBanks.end());
+  for (const AlgorithmId wanted : banks) {
     const auto replay = ima::ReplayAll(*list, wanted);
     if (!replay) {
       return Refused(replay.error(), options, surroundings);

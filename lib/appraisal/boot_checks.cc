@@ -34,6 +34,8 @@ bool Lists(const policy::CompiledPolicy& policy, tcg::AlgorithmId bank, uint32_t
 
 }  // namespace
 
+bool WasNeverExtended(ByteSpan pcr) { return IsAll(pcr, 0x00) || IsAll(pcr, 0xFF); }
+
 Finding& BootReader::Add(std::string_view check, std::optional<Reason> reason,
                          std::string message) {
   findings_.push_back({.check = check, .reason = reason, .message = std::move(message)});
@@ -97,8 +99,7 @@ bool BootReader::Judge(uint32_t pcr) {
     Add("Q17", Reason::kWrongBank, where + " was not quoted").pcr = reference;
     return false;
   }
-  if (pcr < kFirmwarePcrs && (IsAll(*value, 0x00) || IsAll(*value, 0xFF)) &&
-      !Lists(policy_, bank(), pcr, *value)) {
+  if (pcr < kFirmwarePcrs && WasNeverExtended(*value) && !Lists(policy_, bank(), pcr, *value)) {
     Finding& finding = Add("Q17", Reason::kPcrMismatch,
                            where + " was never extended, so it says nothing about the boot");
     finding.pcr = reference;

@@ -65,6 +65,9 @@ void B03_ComponentsAreAccepted(BootReader& reader);
 void B07_CommandLineIsAccepted(BootReader& reader);
 void UkiPhasesAreAccepted(BootReader& reader);
 
+// Whether the value is one that a PCR starts with: all zeros, or all ones.
+bool WasNeverExtended(ByteSpan pcr);
+
 // A sentence-ready name of a component: "boot loader \EFI\debian\grubx64.efi".
 std::string Describe(const eventlog::Component& component);
 

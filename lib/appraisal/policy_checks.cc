@@ -66,10 +66,6 @@ void Q09_ResetIsExplained(const policy::TpmRule& rule, const Facts& facts, Findi
       "the TPM was reset or resumed while the host went on running the same boot"));
 }
 
-bool IsAll(ByteSpan digest, uint8_t byte) {
-  return std::all_of(digest.begin(), digest.end(), [byte](uint8_t b) { return b == byte; });
-}
-
 enum class Held : uint8_t { kYes, kNo, kNotQuoted };
 
 // Whether every PCR of the set holds one of the set's values (consistency: Tuple).
@@ -96,7 +92,7 @@ void P04_FindMismatch(const policy::CompiledPcrRule& rule, const Bytes& value,
                       const std::string& why, BootReader& reader) {
   const std::string where =
       fmt::format("{} PCR {}", tcg::BankName(rule.rule.bank), rule.rule.index);
-  const bool unused = IsAll(value, 0x00) || IsAll(value, 0xFF);
+  const bool unused = WasNeverExtended(value);
   const policy::ListedValue* first = nullptr;
   size_t accepted = 0;
   for (const policy::ListedValue& listed : rule.values) {

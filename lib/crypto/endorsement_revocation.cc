@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "crypto/revocation_check.h"
+#include "crypto/x509.h"
 
 namespace plimsoll::crypto {
 namespace {
@@ -49,19 +50,12 @@ Status ReadPem(std::string_view pem, std::vector<X509CrlPtr>& lists) {
       return Fail(ErrorCode::kTooLarge,
                   fmt::format("more than {} revocation lists", RevocationLists::kMaxLists));
     }
-    unsigned char* data = nullptr;
-    char* name = nullptr;
-    char* header = nullptr;
-    long size = 0;
-    const int got = PEM_read_bio(bio.get(), &name, &header, &data, &size);
-    const OpenSslBytesPtr data_owner(data);
-    const std::unique_ptr<char, OpenSslFree> name_owner(name);
-    const std::unique_ptr<char, OpenSslFree> header_owner(header);
-    if (got != 1 || std::string_view(name) != PEM_STRING_X509_CRL) {
+    const auto block = NextPemBlock(*bio, PEM_STRING_X509_CRL);
+    if (!block) {
       return Fail(ErrorCode::kMalformed,
                   fmt::format("PEM block {} is not a revocation list", lists.size() + 1));
     }
-    ByteSpan der(data, static_cast<size_t>(size));
+    ByteSpan der(*block);
     X509CrlPtr list = CutList(der);
     if (!list || !der.empty()) {
       return Fail(ErrorCode::kMalformed,

@@ -39,6 +39,21 @@ Result<ReadCertificate> ReadDerCertificate(ByteSpan bytes) {
   return ReadCertificate{std::move(certificate), size};
 }
 
+std::optional<Bytes> NextPemBlock(BIO& pem, std::string_view label) {
+  unsigned char* data = nullptr;
+  char* name = nullptr;
+  char* header = nullptr;
+  long size = 0;
+  const int got = PEM_read_bio(&pem, &name, &header, &data, &size);
+  const OpenSslBytesPtr data_owner(data);
+  const std::unique_ptr<char, OpenSslFree> name_owner(name);
+  const std::unique_ptr<char, OpenSslFree> header_owner(header);
+  if (got != 1 || std::string_view(name) != label) {
+    return std::nullopt;
+  }
+  return Bytes(data, data + size);
+}
+
 Result<std::vector<X509Ptr>> ReadPemCertificates(std::string_view pem, size_t max_bytes,
                                                  size_t max_certificates) {
   const ErrorQueueGuard guard;
@@ -58,21 +73,13 @@ Result<std::vector<X509Ptr>> ReadPemCertificates(std::string_view pem, size_t ma
     return OpenSslFailure("read certificates");
   }
   while (certificates.size() < count) {
-    unsigned char* data = nullptr;
-    char* name = nullptr;
-    char* header = nullptr;
-    long size = 0;
-    const int got = PEM_read_bio(bio.get(), &name, &header, &data, &size);
-    const OpenSslBytesPtr data_owner(data);
-    const std::unique_ptr<char, OpenSslFree> name_owner(name);
-    const std::unique_ptr<char, OpenSslFree> header_owner(header);
-    if (got != 1 || std::string_view(name) != PEM_STRING_X509) {
+    const auto der = NextPemBlock(*bio, PEM_STRING_X509);
+    if (!der) {
       return Fail(ErrorCode::kMalformed,
                   fmt::format("PEM block {} is not a certificate", certificates.size() + 1));
     }
-    const auto length = static_cast<size_t>(size);
-    auto read = ReadDerCertificate({data, length});
-    if (!read || read->size != length) {
+    auto read = ReadDerCertificate(*der);
+    if (!read || read->size != der->size()) {
       return Fail(ErrorCode::kMalformed,
                   fmt::format("certificate {} is damaged", certificates.size() + 1));
     }

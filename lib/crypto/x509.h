@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,10 @@ Result<ReadCertificate> ReadDerCertificate(ByteSpan bytes);
 // damaged or is something else, kTooLarge above the limits.
 Result<std::vector<X509Ptr>> ReadPemCertificates(std::string_view pem, size_t max_bytes,
                                                  size_t max_certificates);
+
+// The bytes of the next PEM block, when it has this label (PEM_STRING_X509 ...); nullopt when it is
+// damaged or another.
+std::optional<Bytes> NextPemBlock(BIO& pem, std::string_view label);
 
 // The certified key, made again from its numbers (public_key.h); with id-RSAES-OAEP as its
 // algorithm too.

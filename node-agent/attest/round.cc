@@ -77,13 +77,12 @@ HostLogs CollectLogs(const collect::LogFiles& files, telemetry::Logger& log) {
 }
 
 // What the controller wants of them.
-AttachedLogs Attach(HostLogs logs, const evidence::ChallengeResponse& challenge) {
+AttachedLogs Attach(HostLogs logs, std::optional<evidence::LogName> boot_event_log,
+                    const evidence::ChallengeResponse& challenge) {
   AttachedLogs attached;
-  if (logs.boot_event_log) {
-    attached.boot_event_log = NameOf(*logs.boot_event_log);
-    if (challenge.want_boot_event_log) {
-      attached.boot_event_log_bytes = *std::move(logs.boot_event_log);
-    }
+  attached.boot_event_log = std::move(boot_event_log);
+  if (challenge.want_boot_event_log) {
+    attached.boot_event_log_bytes = std::move(logs.boot_event_log);
   }
   if (logs.ima && challenge.want_ima_from) {
     attached.ima = logs.ima->ChunkFrom(*challenge.want_ima_from);
@@ -147,7 +146,7 @@ Outcome<evidence::EvidenceResponse> Rounds::Attest(Conversation& controller,
     return tl::unexpected(std::move(challenge).error());
   }
 
-  AttachedLogs attached = Attach(std::move(logs), *challenge);
+  AttachedLogs attached = Attach(std::move(logs), std::move(request.boot_event_log), *challenge);
   const std::string statement = EncodeStatement(facts, attached);
   const Bytes qualifying_data = evidence::QualifyingData(
       ak->scheme().hash, challenge->nonce, challenge->node.uid, name, AsBytes(statement));
