@@ -22,7 +22,10 @@ Caches::Caches(kube::Client& client, const Clock& clock, Random& random,
       policies(client, clock, random, {kube::kAttestationPolicy, ""}),
       authorities(client, clock, random, {kube::kEndorsementAuthority, ""}),
       identities(client, clock, random, {kube::kTpmIdentity, ""}),
-      attestations(client, clock, random, {kube::kNodeAttestation, ""}),
+      attestations(client, clock, random, {kube::kNodeAttestation, ""},
+                   [](std::string_view json) {
+                     return NodeAttestation::Parse(json, NodeAttestation::Boot::kDrop);
+                   }),
       serving_tls(client, clock, random, {kube::kSecret, tls::kSecretName, namespace_name}) {}
 
 void Caches::LogErrors(telemetry::Logger& logger) {

@@ -8,10 +8,8 @@
 
 #include "base/clock.h"
 #include "base/random.h"
-#include "controller/objects/lookup.h"
-#include "controller/objects/node.h"
-#include "controller/objects/node_attestation.h"
-#include "controller/objects/tpm_identity.h"
+#include "kube/lookup.h"
+#include "controller/objects.h"
 #include "controller/policies/policy_objects.h"
 #include "controller/tls/serving_tls.h"
 #include "kube/client.h"
@@ -24,9 +22,12 @@ namespace plimsoll::controller {
 template <class T>
 class Watched final : public Lookup<T> {
  public:
-  Watched(kube::Client& client, const Clock& clock, Random& random, kube::ResourceRef resource)
-      : informer(client, clock, random, {.resource = std::move(resource)},
-                 [](std::string_view json) { return T::Parse(json); }) {}
+  using Parse = Result<T> (*)(std::string_view json);
+
+  Watched(
+      kube::Client& client, const Clock& clock, Random& random, kube::ResourceRef resource,
+      Parse parse = [](std::string_view json) { return T::Parse(json); })
+      : informer(client, clock, random, {.resource = std::move(resource)}, parse) {}
 
   std::shared_ptr<const T> Get(const std::string& name) const override {
     return informer.Get(name);

@@ -7,8 +7,7 @@
 #include <string>
 
 #include "base/clock.h"
-#include "controller/objects/node.h"
-#include "controller/objects/node_attestation.h"
+#include "controller/objects.h"
 #include "controller/policies/picture.h"
 
 namespace plimsoll::controller::enforce {

@@ -8,10 +8,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "controller/objects/lookup.h"
-#include "controller/objects/node.h"
-#include "controller/objects/node_attestation.h"
-#include "controller/objects/tpm_identity.h"
+#include "kube/lookup.h"
+#include "controller/objects.h"
 #include "controller/policies/picture.h"
 
 namespace plimsoll::controller::enforce {

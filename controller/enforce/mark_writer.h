@@ -12,7 +12,7 @@
 #include "controller/enforce/node_events.h"
 #include "controller/enforce/node_patches.h"
 #include "controller/metrics.h"
-#include "controller/objects/node.h"
+#include "controller/objects.h"
 #include "kube/client.h"
 #include "telemetry/log.h"
 

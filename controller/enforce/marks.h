@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "controller/objects/node.h"
-#include "controller/objects/node_attestation.h"
+#include "controller/objects.h"
 #include "controller/policies/picture.h"
 
 // What a Node should carry: the state table of api.md 3.2, as a pure function.

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "controller/objects/json_fields.h"
+#include "controller/objects.h"
 #include "kube/resource.h"
 
 namespace plimsoll::controller::enforce {

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "controller/enforce/marks.h"
-#include "controller/objects/node.h"
+#include "controller/objects.h"
 
 // The writes that bring a Node from what it carries to what it should carry, and their bodies.
 // Every body names the Node's uid and resourceVersion, so that the API server refuses it (409) when

@@ -152,8 +152,8 @@ Status NodeReconciler::UpdateVerdict(Pass& pass) {
     announce = next && EvidenceHasExpired(current, *next);
     return next;
   };
-  auto written =
-      recorder_.Apply(pass.node->meta.name, pass.node->meta.uid, pass.policies.expire, change);
+  auto written = recorder_.Apply(pass.node->meta.name, pass.node->meta.uid, pass.policies.expire,
+                                 change, record::Recorder::Need::kWhole);
   if (!written) {
     return Wrap("update verdict", written.error());
   }

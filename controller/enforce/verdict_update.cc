@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "api/stored_facts.h"
 #include "appraisal/judgement.h"
 #include "appraisal/reason.h"
 #include "controller/record/transition.h"
@@ -117,14 +118,14 @@ NodeAttestationStatus Rejudge(const NodeAttestationStatus& status, const NodeVie
     judged_at = std::min(judged_at, *status.expiration_time - std::chrono::seconds(1));
   }
   const auto identity = IdentityOf(status, view);
-  const auto facts = record::StoredFacts(status);
+  const auto facts = api::StoredFacts(status);
   if (!identity || !facts || !record::MayRejudge(status, view.node.meta.uid, judged_at)) {
     return record::AfterStateChange(status, Reason::kEvidenceExpired,
                                     "the recorded facts cannot be judged again", surroundings);
   }
   return record::AfterRejudgement(
       status,
-      appraisal::JudgePolicies(*facts, record::IdentityFactsOf(*identity),
+      appraisal::JudgePolicies(*facts, api::IdentityFactsOf(*identity),
                                record::Applied(view.policies, status, judged_at)),
       surroundings);
 }

@@ -5,10 +5,8 @@
 #include <string>
 
 #include "base/clock.h"
-#include "controller/objects/lookup.h"
-#include "controller/objects/node.h"
-#include "controller/objects/node_attestation.h"
-#include "controller/objects/tpm_identity.h"
+#include "kube/lookup.h"
+#include "controller/objects.h"
 #include "controller/policies/picture.h"
 
 // What the leader changes in a verdict without new evidence: expiry, a lost identity, policies that

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "controller/objects/tpm_identity.h"
+#include "controller/objects.h"
 
 namespace plimsoll::controller::identity {
 

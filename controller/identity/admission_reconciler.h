@@ -8,9 +8,8 @@
 #include "controller/identity/binding.h"
 #include "controller/identity/endorsement.h"
 #include "controller/identity/identity_store.h"
-#include "controller/objects/lookup.h"
-#include "controller/objects/node_attestation.h"
-#include "controller/objects/tpm_identity.h"
+#include "kube/lookup.h"
+#include "controller/objects.h"
 
 namespace plimsoll::controller::identity {
 

@@ -7,8 +7,8 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
-#include "controller/objects/lookup.h"
-#include "controller/objects/tpm_identity.h"
+#include "kube/lookup.h"
+#include "controller/objects.h"
 #include "controller/policies/picture.h"
 #include "crypto/endorsement_certificate.h"
 

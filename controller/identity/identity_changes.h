@@ -7,8 +7,7 @@
 #include "base/result.h"
 #include "controller/identity/binding.h"
 #include "controller/identity/identity_store.h"
-#include "controller/objects/node_attestation.h"
-#include "controller/objects/tpm_identity.h"
+#include "controller/objects.h"
 
 namespace plimsoll::controller::identity {
 

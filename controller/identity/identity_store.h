@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "controller/objects/tpm_identity.h"
+#include "controller/objects.h"
 #include "kube/client.h"
 
 namespace plimsoll::controller::identity {

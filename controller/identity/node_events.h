@@ -2,9 +2,8 @@
 
 #include <string>
 
-#include "controller/objects/lookup.h"
-#include "controller/objects/node.h"
-#include "controller/objects/node_attestation.h"
+#include "kube/lookup.h"
+#include "controller/objects.h"
 #include "kube/events.h"
 
 namespace plimsoll::controller::identity {

@@ -8,8 +8,7 @@
 
 #include "appraisal/boot_epoch.h"
 #include "controller/ingest/bounded_cache.h"
-#include "controller/objects/node_attestation.h"
-#include "controller/objects/tpm_identity.h"
+#include "controller/objects.h"
 
 namespace plimsoll::controller::ingest {
 

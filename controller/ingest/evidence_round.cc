@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "api/stored_facts.h"
 #include "appraisal/reason.h"
 #include "controller/identity/admission.h"
 #include "controller/ingest/node_identity.h"
@@ -132,7 +133,7 @@ Result<Appraisal> EvidenceRound::Appraise(const Result<evidence::Evidence>& evid
           appraisal::ChallengeBinding{.nonce = challenge_.nonce, .node_uid = agent_.node_uid()},
       .selection = challenge_.selection,
       .endorsement_key = EndorsementKey(*identity_->status.attestation_key),
-      .identity = record::IdentityFactsOf(*identity_),
+      .identity = api::IdentityFactsOf(*identity_),
       .recorded = clock_ ? std::optional(clock_->recorded) : std::nullopt};
   const MonotonicTime started = context_.d.clock.Monotonic();
   auto appraisal = appraisal::Appraise(*evidence, expectation, applied, started);

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "controller/ingest/ingest_context.h"
-#include "controller/objects/tpm_identity.h"
+#include "controller/objects.h"
 
 namespace plimsoll::controller::ingest {
 

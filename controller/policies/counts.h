@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "controller/objects/lookup.h"
-#include "controller/objects/node.h"
-#include "controller/objects/node_attestation.h"
+#include "kube/lookup.h"
+#include "controller/objects.h"
 #include "policy/compiled_policy.h"
 
 namespace plimsoll::controller::policies {

@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "controller/objects/lookup.h"
-#include "controller/objects/node.h"
-#include "controller/objects/tpm_identity.h"
+#include "kube/lookup.h"
+#include "controller/objects.h"
 #include "controller/policies/policy_objects.h"
 #include "policy/attestation_policy.h"
 #include "policy/compiled_policy.h"

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "controller/objects/node.h"
+#include "controller/objects.h"
 #include "policy/compiled_policy.h"
 #include "policy/label_selector.h"
 

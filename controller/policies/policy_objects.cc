@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "controller/objects/json_fields.h"
+#include "controller/objects.h"
 
 namespace plimsoll::controller::policies {
 namespace {

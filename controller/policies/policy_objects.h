@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "controller/objects/condition.h"
+#include "controller/objects.h"
 #include "kube/resource.h"
 #include "policy/attestation_policy.h"
 #include "policy/endorsement_authority.h"

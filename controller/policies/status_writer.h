@@ -5,9 +5,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "controller/objects/lookup.h"
-#include "controller/objects/node.h"
-#include "controller/objects/node_attestation.h"
+#include "kube/lookup.h"
+#include "controller/objects.h"
 #include "controller/policies/picture.h"
 #include "kube/client.h"
 #include "kube/events.h"

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
-#include "controller/objects/node.h"
+#include "controller/objects.h"
 
 namespace plimsoll::controller::record {
 namespace {
 
 constexpr int kAttempts = 5;
+constexpr std::string_view kFieldManager = "plimsoll-controller";
 
 }  // namespace
 
@@ -17,9 +18,11 @@ Recorder::Recorder(kube::Client& client, const Lookup<NodeAttestation>& cache, c
 
 Result<NodeAttestationStatus> Recorder::Apply(const std::string& node_name,
                                               const std::string& node_uid,
-                                              std::chrono::seconds expire, const Change& change) {
+                                              std::chrono::seconds expire, const Change& change,
+                                              Need need) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    Result<NodeAttestation> current = Fetch(node_name, node_uid, attempt > 0);
+    Result<NodeAttestation> current =
+        Fetch(node_name, node_uid, attempt > 0 || need == Need::kWhole);
     if (!current) {
       if (current.error().code == ErrorCode::kConflict) {
         continue;
@@ -35,8 +38,7 @@ Result<NodeAttestationStatus> Recorder::Apply(const std::string& node_name,
     }
     NodeAttestation next = *current;
     next.status = *wanted;
-    const auto written =
-        client_.UpdateStatus({kube::kNodeAttestation, node_name}, next.EncodeForStatusUpdate());
+    const auto written = Write(*current, next);
     if (written) {
       if (current->status.summary != wanted->summary) {
         logger_.Info(
@@ -51,6 +53,23 @@ Result<NodeAttestationStatus> Recorder::Apply(const std::string& node_name,
     }
   }
   return Fail(ErrorCode::kConflict, "NodeAttestation is being written by others", Retry::kBackoff);
+}
+
+// A boot record that was dropped on reading is left as it is by a patch; everything else is written
+// whole.
+Result<std::string> Recorder::Write(const NodeAttestation& current, const NodeAttestation& next) {
+  const kube::ResourceRef ref{kube::kNodeAttestation, next.meta.name};
+  if (!next.status.boot.dropped()) {
+    return client_.UpdateStatus(ref, next.EncodeForStatusUpdate());
+  }
+  if (!(next.status.boot == current.status.boot)) {
+    return Fail(ErrorCode::kInternal, "a boot record was taken over without its text");
+  }
+  return client_.Patch(ref, kube::PatchType::kMerge, next.EncodeForStatusPatch(current.status),
+                       {.subresource = "status",
+                        .field_manager = std::string(kFieldManager),
+                        .force = false,
+                        .dry_run = false});
 }
 
 // The object as it stands, made where there is none. From the cache at first: when that is behind,
@@ -124,6 +143,10 @@ bool Significant(const NodeAttestationStatus& before, const NodeAttestationStatu
   }
   if (comparable.clock && before.clock) {
     comparable.clock->clock = before.clock->clock;
+  }
+  if (comparable.ima && before.ima && comparable.ima->violations == before.ima->violations &&
+      comparable.ima->rules == before.ima->rules) {
+    comparable.ima = before.ima;  // how far the list was judged is no change
   }
   if (comparable.consecutive_failures > 0 && before.consecutive_failures > 0) {
     comparable.consecutive_failures = before.consecutive_failures;

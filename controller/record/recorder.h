@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "controller/objects/lookup.h"
-#include "controller/objects/node_attestation.h"
+#include "kube/lookup.h"
+#include "controller/objects.h"
 #include "kube/client.h"
 #include "telemetry/log.h"
 
@@ -35,15 +35,21 @@ class Recorder {
   Recorder(kube::Client& client, const Lookup<NodeAttestation>& cache, const Clock& clock,
            telemetry::Logger& logger, RecorderOptions options);
 
+  // What `change` reads: the cached object, whose boot record may be dropped, or the object as it
+  // is on the API server.
+  enum class Need : uint8_t { kCached, kWhole };
+
   // Applies `change` to the NodeAttestation of that Node, creating the object where there is none,
   // and returns the status as it now is. An object of another Node UID is deleted and made anew
   // first: its status is never taken over. `expire` is the node's present expiry, for the refresh
   // interval. Fails with kConflict when five attempts met other writers, kUnavailable when the API
   // server does not answer: then nothing has changed.
   Result<NodeAttestationStatus> Apply(const std::string& node_name, const std::string& node_uid,
-                                      std::chrono::seconds expire, const Change& change);
+                                      std::chrono::seconds expire, const Change& change,
+                                      Need need = Need::kCached);
 
  private:
+  Result<std::string> Write(const NodeAttestation& current, const NodeAttestation& next);
   Result<NodeAttestation> Fetch(const std::string& node_name, const std::string& node_uid,
                                 bool fresh);
   Status Replace(const NodeAttestation& foreign, const std::string& node_name,

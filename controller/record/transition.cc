@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/stored_facts.h"
 #include "base/encoding.h"
+#include "controller/record/conditions.h"
 #include "tcg/algorithm.h"
 
 namespace plimsoll::controller::record {
@@ -18,10 +20,6 @@ using appraisal::Verdict;
 constexpr size_t kMaxTransitions = 10;
 constexpr size_t kMaxViolations = 16;
 constexpr size_t kMaxFailedPoliciesBytes = 256;
-constexpr std::string_view kTrusted = "Trusted";
-constexpr std::string_view kEvidenceFresh = "EvidenceFresh";
-constexpr std::string_view kIdentityVerified = "IdentityVerified";
-constexpr std::string_view kAuditPassed = "AuditPassed";
 constexpr std::string_view kSince =
     "; since then: ";  // parts the message of a sticking verdict from what came after it
 
@@ -34,16 +32,6 @@ NodeAttestationStatus Begin(const NodeAttestationStatus& before, const Surroundi
   NodeAttestationStatus fresh;
   fresh.node_uid = s.node_uid;
   return fresh;
-}
-
-void SetCondition(NodeAttestationStatus& status, std::string_view type, ConditionStatus value,
-                  std::string_view reason, std::string message, WallTime now) {
-  Set(status.conditions,
-      {.type = std::string(type),
-       .status = value,
-       .reason = std::string(reason),
-       .message = std::move(message)},
-      now);
 }
 
 // The one place where a summary changes.
@@ -98,6 +86,24 @@ void Settle(NodeAttestationStatus& status, Verdict verdict, Reason reason,
   Set(status.conditions, std::move(kept), s.now);
 }
 
+Violation ToViolation(const appraisal::Finding& finding) {
+  Violation violation{
+      .check = std::string(finding.check),
+      .reason = finding.reason ? std::string(appraisal::ToString(*finding.reason)) : std::string(),
+      .observed = finding.observed,
+      .expected = finding.expected,
+      .closest = finding.closest,
+      .message = finding.message};
+  if (finding.pcr) {
+    violation.pcr = finding.pcr->index;
+  }
+  if (finding.event) {
+    violation.event = finding.event->index;
+    violation.event_type = finding.event->type;
+  }
+  return violation;
+}
+
 PolicyResult ToStored(const appraisal::PolicyResult& result, const NodeAttestationStatus& before,
                       WallTime now) {
   PolicyResult stored{.name = result.name,
@@ -107,26 +113,22 @@ PolicyResult ToStored(const appraisal::PolicyResult& result, const NodeAttestati
                       .result = std::string(appraisal::ToString(result.outcome)),
                       .reason = std::string(appraisal::ToString(result.reason)),
                       .judged_time = now,
-                      .violations = {}};
+                      .violations = {},
+         .reference_values = {}};
   const auto last = std::find_if(before.policies.begin(), before.policies.end(),
                                  [&](const PolicyResult& p) { return p.uid == result.uid; });
   if (result.stands && last != before.policies.end()) {
     stored.judged_time = last->judged_time;
   }
-  for (const appraisal::Finding& finding : result.findings) {
-    if (stored.violations.size() == kMaxViolations) {
-      break;
+  // What fails the policy before what is only worth knowing, so that it is never cut off.
+  for (const bool failing : {true, false}) {
+    for (const appraisal::Finding& finding : result.findings) {
+      if (finding.reason.has_value() == failing && stored.violations.size() < kMaxViolations) {
+        stored.violations.push_back(ToViolation(finding));
+      }
     }
-    Violation violation{.check = std::string(finding.check),
-                        .pcr = std::nullopt,
-                        .observed = finding.observed,
-                        .expected = finding.expected,
-                        .message = finding.message};
-    if (finding.pcr) {
-      violation.pcr = finding.pcr->index;
-    }
-    stored.violations.push_back(std::move(violation));
   }
+  stored.reference_values = result.matched_sets;
   return stored;
 }
 
@@ -178,6 +180,7 @@ void StoreFacts(NodeAttestationStatus& status, const appraisal::Facts& facts) {
                            .result = {}});
   }
   status.boot_id = facts.boot_id;
+  status.boot = facts.boot ? api::RecordOf(*facts.boot) : BootRecord{};
   if (facts.clock) {
     status.clock =
         TpmClock{.clock = static_cast<int64_t>(facts.clock->clock),
@@ -196,57 +199,13 @@ void StorePcrOutcomes(NodeAttestationStatus& status, const policies::NodePolicie
   }
 }
 
-void SetIdentityCondition(NodeAttestationStatus& status,
-                          const std::vector<appraisal::PolicyResult>& results, WallTime now) {
-  bool judged = false;
-  for (const appraisal::PolicyResult& result : results) {
-    if (result.mode == policy::Mode::kAudit) {
-      continue;
-    }
-    judged = true;
-    if (result.identity) {
-      SetCondition(
-          status, kIdentityVerified,
-          *result.identity == Reason::kIdentityDenied ? ConditionStatus::kFalse
-                                                      : ConditionStatus::kUnknown,
-          appraisal::ToString(*result.identity),
-          fmt::format("identity {} does not count for policy {}", status.tpm_identity, result.name),
-          now);
-      return;
-    }
-  }
-  if (judged) {
-    SetCondition(status, kIdentityVerified, ConditionStatus::kTrue, "Admitted",
-                 fmt::format("identity {} counts for every policy", status.tpm_identity), now);
-  } else {
-    SetCondition(status, kIdentityVerified, ConditionStatus::kUnknown,
-                 appraisal::ToString(Reason::kNoEnforcingPolicy), "no policy asks for an identity",
-                 now);
-  }
-}
-
-void SetAuditCondition(NodeAttestationStatus& status, const std::optional<bool>& passed,
-                       WallTime now) {
-  if (!passed) {
-    SetCondition(status, kAuditPassed, ConditionStatus::kUnknown, "NoAuditPolicy",
-                 "no Audit policy selects the node", now);
-  } else if (*passed) {
-    SetCondition(status, kAuditPassed, ConditionStatus::kTrue, "AllAuditPoliciesPassed",
-                 "every Audit policy would pass", now);
-  } else {
-    SetCondition(status, kAuditPassed, ConditionStatus::kFalse, "AuditPolicyFailing",
-                 "an Audit policy would not pass; see status.policies", now);
-  }
-}
-
 // What a judgement changes, from fresh evidence or from stored facts alike.
 void StoreJudgement(NodeAttestationStatus& status,
                     const std::vector<appraisal::PolicyResult>& results,
                     const std::optional<bool>& audit_passed, const Surroundings& s) {
   StorePcrOutcomes(status, s.policies, results);
   StorePolicies(status, results, s.now);
-  SetIdentityCondition(status, results, s.now);
-  SetAuditCondition(status, audit_passed, s.now);
+  SetJudgementConditions(status, results, audit_passed, s.now);
   status.inputs = s.inputs;
 }
 
@@ -272,20 +231,13 @@ void StoreUnjudged(NodeAttestationStatus& status, std::string_view reason, const
          .reason =
              std::string(compiled->ready() ? reason : appraisal::ToString(Reason::kPolicyNotReady)),
          .judged_time = last == status.policies.end() ? std::nullopt : last->judged_time,
-         .violations = {}});
+         .violations = {},
+         .reference_values = {}});
   }
   status.policies = std::move(results);
   if (!sticks) {
     status.failed_policies.clear();
   }
-}
-
-Result<tcg::AlgorithmId> BankFromName(std::string_view name) {
-  const auto bank = tcg::BankFromName(name);
-  if (!bank) {
-    return Fail(ErrorCode::kMalformed, "stored PCR of an unknown bank");
-  }
-  return *bank;
 }
 
 }  // namespace
@@ -357,7 +309,7 @@ NodeAttestationStatus AfterStateChange(const NodeAttestationStatus& before, Reas
   }
   StoreUnjudged(status, word, s);
   if (Find(status.conditions, kAuditPassed) == nullptr) {
-    SetAuditCondition(status, std::nullopt, s.now);
+    SetAuditCondition(status, std::nullopt, {}, s.now);
   }
   status.inputs = s.inputs;
   Settle(status, Verdict::kUnknown, reason, message, s);
@@ -369,71 +321,6 @@ bool MayRejudge(const NodeAttestationStatus& status, const std::string& node_uid
   return status.node_uid == node_uid && !status.pcrs.empty() && status.clock &&
          !status.tpm_identity.empty() && status.expiration_time && now < *status.expiration_time &&
          fresh != nullptr && fresh->status == ConditionStatus::kTrue;
-}
-
-Result<appraisal::Facts> StoredFacts(const NodeAttestationStatus& status) {
-  appraisal::Facts facts;
-  for (const PcrValue& pcr : status.pcrs) {
-    PLIMSOLL_ASSIGN_OR_RETURN(const tcg::AlgorithmId bank, BankFromName(pcr.bank));
-    PLIMSOLL_ASSIGN_OR_RETURN(Bytes digest, FromHex(pcr.digest));
-    if (digest.size() != tcg::DigestSize(bank) || pcr.index < 0 || pcr.index > 31) {
-      return Fail(ErrorCode::kMalformed, "stored PCR value of the wrong length or index");
-    }
-    facts.pcrs.push_back(
-        {.bank = bank, .index = static_cast<uint32_t>(pcr.index), .digest = std::move(digest)});
-  }
-  if (status.clock) {
-    facts.clock =
-        tcg::ClockInfo{.clock = static_cast<uint64_t>(status.clock->clock),
-                       .reset_count = static_cast<uint32_t>(status.clock->reset_count),
-                       .restart_count = static_cast<uint32_t>(status.clock->restart_count),
-                       .safe = status.clock->safe};
-    facts.unexplained_reset = status.clock->unexplained_reset;
-    if (!status.clock->firmware_version.empty()) {
-      PLIMSOLL_ASSIGN_OR_RETURN(facts.firmware,
-                                policy::FirmwareVersion::Parse(status.clock->firmware_version));
-    }
-  }
-  facts.boot_id = status.boot_id;
-  return facts;
-}
-
-appraisal::IdentityFacts IdentityFactsOf(const TpmIdentity& identity) {
-  appraisal::IdentityFacts facts;
-  switch (identity.decision) {
-    case Decision::kPending:
-      facts.decision = appraisal::Decision::kPending;
-      break;
-    case Decision::kApproved:
-      facts.decision = appraisal::Decision::kApproved;
-      break;
-    case Decision::kDenied:
-      facts.decision = appraisal::Decision::kDenied;
-      break;
-    case Decision::kRevoked:
-      facts.decision = appraisal::Decision::kRevoked;
-      break;
-  }
-  for (const Admission& admission : identity.status.admissions) {
-    facts.admissions.push_back({.by = admission.by == Admission::By::kHuman
-                                          ? appraisal::AdmissionRecord::By::kHuman
-                                          : appraisal::AdmissionRecord::By::kEndorsementCertificate,
-                                .ref = admission.ref});
-  }
-  if (identity.status.attestation_key) {
-    facts.key_profile = crypto::KeyProfileFromName(identity.status.attestation_key->profile)
-                            .value_or(crypto::KeyProfile::kOther);
-  }
-  // The certificate's word counts once it was judged good; without one, the word of the TPM that a
-  // person approved.
-  if (!identity.status.endorsement.authority.empty()) {
-    facts.manufacturer = identity.status.endorsement.manufacturer;
-  } else if (identity.decision == Decision::kApproved) {
-    facts.manufacturer = identity.status.endorsement.manufacturer.empty()
-                             ? identity.status.tpm.manufacturer
-                             : identity.status.endorsement.manufacturer;
-  }
-  return facts;
 }
 
 std::vector<appraisal::AppliedPolicy> Applied(const policies::NodePolicies& policies,

@@ -5,8 +5,7 @@
 
 #include "appraisal/appraisal.h"
 #include "base/clock.h"
-#include "controller/objects/node_attestation.h"
-#include "controller/objects/tpm_identity.h"
+#include "controller/objects.h"
 #include "controller/policies/picture.h"
 
 // From one status of a node to the next: pure functions, and the only place where the rules of
@@ -48,12 +47,6 @@ NodeAttestationStatus AfterStateChange(const NodeAttestationStatus& before,
 // AK still activated, not expired, and the last evidence did not fail on itself (steps 1-8): a node
 // that sent a forged quote is not judged by the good one before it.
 bool MayRejudge(const NodeAttestationStatus& status, const std::string& node_uid, WallTime now);
-
-// What the last good quote proved.
-Result<appraisal::Facts> StoredFacts(const NodeAttestationStatus& status);
-
-// What an identity counts for in a judgement.
-appraisal::IdentityFacts IdentityFactsOf(const TpmIdentity& identity);
 
 // The node's policies with their last results, which Suspended ones keep until `status` expires.
 std::vector<appraisal::AppliedPolicy> Applied(const policies::NodePolicies& policies,

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/encoding.h"
-#include "controller/objects/json_fields.h"
+#include "controller/objects.h"
 
 namespace plimsoll::controller::tls {
 namespace {

@@ -42,6 +42,15 @@ Finding& BootReader::Add(std::string_view check, std::optional<Reason> reason,
   return findings_.back();
 }
 
+void BootReader::Match(const policy::ReferenceValues& set) {
+  const auto at =
+      std::lower_bound(result_.matched_sets.begin(), result_.matched_sets.end(), set.meta.name);
+  if (at == result_.matched_sets.end() || *at != set.meta.name) {
+    result_.matched_sets.insert(at, set.meta.name);
+  }
+  result_.deprecated = result_.deprecated || set.state == policy::ReferenceState::kDeprecated;
+}
+
 const Bytes* BootReader::Quoted(tcg::AlgorithmId bank, uint32_t pcr) const {
   const auto value =
       std::find_if(facts_.pcrs.begin(), facts_.pcrs.end(),

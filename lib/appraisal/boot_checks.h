@@ -14,8 +14,8 @@ namespace plimsoll::appraisal {
 // for each PCR. Lives for the judgement of one policy.
 class BootReader {
  public:
-  BootReader(const policy::CompiledPolicy& policy, const Facts& facts, Findings& findings)
-      : policy_(policy), facts_(facts), findings_(findings) {}
+  BootReader(const policy::CompiledPolicy& policy, const Facts& facts, PolicyResult& result)
+      : policy_(policy), facts_(facts), result_(result), findings_(result.findings) {}
 
   const policy::CompiledPolicy& policy() const { return policy_; }
   const Facts& facts() const { return facts_; }
@@ -43,6 +43,9 @@ class BootReader {
   // Without ukiPhases: nullopt.
   std::optional<bool> PhasesHold(tcg::AlgorithmId bank) const;
 
+  // Notes that a set accepts something that the node has.
+  void Match(const policy::ReferenceValues& set);
+
   Finding& Add(std::string_view check, std::optional<Reason> reason, std::string message);
 
  private:
@@ -50,6 +53,7 @@ class BootReader {
 
   const policy::CompiledPolicy& policy_;
   const Facts& facts_;
+  PolicyResult& result_;
   Findings& findings_;
   std::optional<bool> has_log_;
   std::map<uint32_t, bool> readable_;

@@ -72,6 +72,7 @@ void JudgeAgainstSets(BootReader& reader, const CommandLine& line) {
       continue;
     }
     accepted = true;
+    reader.Match(*set);
     if (set->state == policy::ReferenceState::kDeprecated) {
       Finding& finding = Reject(
           reader, line,

@@ -112,6 +112,7 @@ struct Opinion {
   const policy::ReferenceValues* revoked = nullptr;
   const policy::ReferenceValues* maybe_revoked = nullptr;  // has a signer that may be hidden
   const policy::ReferenceValues* deprecated = nullptr;
+  std::vector<const policy::ReferenceValues*> matched;
   const policy::ReferenceValues* closest = nullptr;  // has an entry of the same kind
   const ReferenceComponent* closest_entry = nullptr;
 };
@@ -137,6 +138,7 @@ class ComponentRule {
           accepted_signers.insert(entry.signers.begin(), entry.signers.end());
           if (Matches(entry, component, bank_)) {
             opinion.accepted = true;
+            opinion.matched.push_back(set.get());
             opinion.deprecated =
                 set->state == ReferenceState::kDeprecated ? set.get() : opinion.deprecated;
           }
@@ -243,6 +245,9 @@ void Judge(const eventlog::Component& component, const Opinion& opinion, BootRea
     return;
   }
   if (opinion.accepted) {
+    for (const policy::ReferenceValues* set : opinion.matched) {
+      reader.Match(*set);
+    }
     if (opinion.deprecated != nullptr) {
       finding.closest = opinion.deprecated->meta.name;
       finding.message = fmt::format("{} is in {}, which is deprecated", Describe(component),

@@ -123,6 +123,9 @@ void B06_DatabasesAreAccepted(BootReader& reader) {
       continue;
     }
     accepted = accepted || !difference;
+    if (!difference) {
+      reader.Match(*set);
+    }
     if (!difference && set->state == policy::ReferenceState::kDeprecated) {
       Finding& finding =
           reader.Add("B6", std::nullopt,

@@ -32,6 +32,12 @@ PolicyResult ResultFor(const policy::CompiledPolicy& policy) {
   result.uid = policy.meta().uid;
   result.generation = policy.meta().generation;
   result.mode = policy.mode();
+  const policy::AttestationPolicy& spec = policy.spec();
+  result.asks_boot =
+      spec.boot || std::any_of(spec.pcrs.begin(), spec.pcrs.end(), [](const policy::PcrRule& rule) {
+        return rule.match == policy::PcrMatch::kEventLogOnly;
+      });
+  result.asks_runtime = spec.runtime.mode == policy::RuntimeMode::kRequired;
   return result;
 }
 
@@ -90,7 +96,7 @@ PolicyResult JudgePolicy(const AppliedPolicy& applied, const Facts& facts,
     result.identity = admission ? admission->reason : std::nullopt;
     return result;
   }
-  result.findings = CheckPolicy(policy, facts, identity);
+  CheckPolicy(policy, facts, identity, result);
   result.runtime_rejected = applied.runtime_rejected;
   CheckRuntime(policy, runtime, QuotedBy(facts), result.runtime_rejected, result.findings);
   if (rejection) {

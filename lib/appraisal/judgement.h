@@ -74,7 +74,11 @@ struct PolicyResult {
   // IdentityPending or IdentityDenied when the policy's admission does not hold. The measurements
   // are judged and shown all the same, but decide nothing.
   std::optional<Reason> identity;
-  bool stands = false;  // Suspended: this is its last result, not a new one
+  bool stands = false;                         // Suspended: this is its last result, not a new one
+  std::vector<std::string> matched_sets = {};  // ReferenceValues that accept something of the node
+  bool deprecated = false;                     // one of them is Deprecated
+  bool asks_boot = false;                      // the policy has rules about the boot event log
+  bool asks_runtime = false;                   // the policy needs the IMA list
   Findings findings;
   Findings runtime_rejected = {};  // what the IMA rules have rejected since boot; goes on to the
                                    // next appraisal of the same boot by the same rules

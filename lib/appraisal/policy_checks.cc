@@ -168,6 +168,7 @@ void Q17_PcrHoldsAnAcceptedValue(const policy::CompiledPcrRule& rule, BootReader
       continue;
     }
     accepted = true;
+    reader.Match(*listed.set);
     deprecated =
         listed.set->state == policy::ReferenceState::kDeprecated ? listed.set.get() : deprecated;
   }
@@ -274,14 +275,14 @@ std::optional<Finding> OfflineAdmission(const policy::IdentityRule& rule,
 
 }  // namespace
 
-Findings CheckPolicy(const policy::CompiledPolicy& policy, const Facts& facts,
-                     const IdentityFacts& identity) {
-  Findings findings;
+void CheckPolicy(const policy::CompiledPolicy& policy, const Facts& facts,
+                 const IdentityFacts& identity, PolicyResult& result) {
+  Findings& findings = result.findings;
   const policy::TpmRule& tpm = policy.spec().tpm;
   Q10_ClockIsSafe(tpm, facts, findings);
   Q11_FirmwareIsNotBelowTheFloor(tpm, facts, identity, findings);
   Q09_ResetIsExplained(tpm, facts, findings);
-  BootReader reader(policy, facts, findings);
+  BootReader reader(policy, facts, result);
   for (const policy::CompiledPcrRule& rule : policy.pcr_rules()) {
     CheckPcrRule(rule, identity, reader);
   }
@@ -289,7 +290,6 @@ Findings CheckPolicy(const policy::CompiledPolicy& policy, const Facts& facts,
   if (identity.source != IdentityFacts::Source::kCluster) {
     P01_SomethingIsJudged(policy, findings);
   }
-  return findings;
 }
 
 std::optional<Finding> CheckAdmission(const policy::IdentityRule& rule,

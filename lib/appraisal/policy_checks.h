@@ -6,10 +6,10 @@
 // the identity. Internal to lib/appraisal: one rule, one function, one id.
 namespace plimsoll::appraisal {
 
-// What the rules of a ready policy found on these facts, remarks included; those of the IMA list
-// aside.
-Findings CheckPolicy(const policy::CompiledPolicy& policy, const Facts& facts,
-                     const IdentityFacts& identity);
+// Adds to `result` what the rules of a ready policy found on these facts, remarks included, and
+// which reference sets matched; those of the IMA list aside.
+void CheckPolicy(const policy::CompiledPolicy& policy, const Facts& facts,
+                 const IdentityFacts& identity, PolicyResult& result);
 
 // Why the identity does not count under this policy; nullopt when it does.
 std::optional<Finding> CheckAdmission(const policy::IdentityRule& rule,

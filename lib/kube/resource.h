@@ -38,6 +38,18 @@ inline constexpr ResourceKind kTpmIdentity{"plimsoll.dev", "v1alpha1", "TPMIdent
 inline constexpr ResourceKind kNodeAttestation{"plimsoll.dev", "v1alpha1", "NodeAttestation",
                                                "nodeattestations", false};
 
+inline constexpr ResourceKind kReferenceValues{"plimsoll.dev", "v1alpha1", "ReferenceValues",
+                                               "referencevalues", false};
+inline constexpr ResourceKind kAttestationException{
+    "plimsoll.dev", "v1alpha1", "AttestationException", "attestationexceptions", false};
+inline constexpr ResourceKind kClusterTrustBundle{"certificates.k8s.io", "v1beta1",
+                                                  "ClusterTrustBundle", "clustertrustbundles",
+                                                  false};
+inline constexpr ResourceKind kControllerRevision{"apps", "v1", "ControllerRevision",
+                                                  "controllerrevisions", true};
+inline constexpr ResourceKind kDeployment{"apps", "v1", "Deployment", "deployments", true};
+inline constexpr ResourceKind kPod{"", "v1", "Pod", "pods", true};
+
 // "v1" or "coordination.k8s.io/v1".
 std::string ApiVersion(const ResourceKind& kind);
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "controller/objects/lookup.h"
+#include "kube/lookup.h"
 #include "kube/resource.h"
 #include "kube/transport/transport.h"
 
@@ -88,7 +88,7 @@ class FakeApiServer final : public transport::Transport {
 // A lookup that reads the server's present objects, as an informer without delay would; or those of
 // the moment when it was frozen, as one that is behind.
 template <class T>
-class ApiLookup final : public controller::Lookup<T> {
+class ApiLookup final : public kube::Lookup<T> {
  public:
   ApiLookup(const FakeApiServer& server, kube::ResourceKind kind) : server_(server), kind_(kind) {}
 

@@ -17,11 +17,12 @@ BELOW = {
     "policy": ["base", "tcg", "crypto", "eventlog", "ima", "evidence"],
     "appraisal": ["base", "tcg", "crypto", "eventlog", "ima", "evidence", "policy"],
     "kube": ["base"],
+    "api": ["base", "tcg", "crypto", "eventlog", "ima", "evidence", "policy", "appraisal", "kube"],
     "http": ["base"],
     "telemetry": ["base"],
     "node-agent": ["base", "tcg", "crypto", "evidence", "http", "telemetry", "kube/transport"],
-    "controller": ["base", "tcg", "crypto", "eventlog", "ima", "evidence", "policy", "appraisal", "kube", "http", "telemetry"],
-    "kubectl-plugin": ["base", "tcg", "crypto", "eventlog", "ima", "evidence", "policy", "appraisal", "kube"],
+    "controller": ["base", "tcg", "crypto", "eventlog", "ima", "evidence", "policy", "appraisal", "kube", "api", "http", "telemetry"],
+    "kubectl-plugin": ["base", "tcg", "crypto", "eventlog", "ima", "evidence", "policy", "appraisal", "kube", "api"],
 }
 
 # Foreign headers -> where they may be included, as path prefixes. An entry that ends in .h is about public headers alone.

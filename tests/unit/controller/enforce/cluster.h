@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "api/stored_facts.h"
 #include "appraisal/judgement.h"
 #include "base/encoding.h"
 #include "controller/enforce/mark_writer.h"
@@ -91,7 +92,7 @@ class Cluster : public testing::Test {
               .clock = ++tpm_clock_, .reset_count = 1, .restart_count = 1, .safe = true};
           facts.boot_id = "boot";
           const auto judgement =
-              appraisal::JudgePolicies(facts, record::IdentityFactsOf(*identity),
+              appraisal::JudgePolicies(facts, api::IdentityFactsOf(*identity),
                                        record::Applied(policies, current, clock_.Wall()));
           appraisal::Appraisal appraisal;
           appraisal.verdict = judgement.verdict;

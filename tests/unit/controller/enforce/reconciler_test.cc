@@ -1,3 +1,4 @@
+#include "api/stored_facts.h"
 #include "controller/enforce/reconciler.h"
 
 #include <gtest/gtest.h>

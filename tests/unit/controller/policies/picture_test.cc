@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "controller/objects/node.h"
+#include "controller/objects.h"
 #include "fakes/api_objects.h"
 #include "fakes/fake_api_server.h"
 

@@ -1,3 +1,4 @@
+#include "api/stored_facts.h"
 #include "controller/record/transition.h"
 
 #include <gmock/gmock.h>
@@ -210,7 +211,7 @@ TEST(Transition, WithoutAnEnforcePolicyANodeIsUnknownWhateverItsEvidenceWas) {
 }
 
 TEST(Transition, StoredFactsAreThoseThatWereProven) {
-  const auto facts = StoredFacts(Trusted());
+  const auto facts = api::StoredFacts(Trusted());
   ASSERT_TRUE(facts);
   EXPECT_EQ(facts->pcrs, GoodFacts().pcrs);
   EXPECT_EQ(facts->clock, GoodFacts().clock);
@@ -220,16 +221,16 @@ TEST(Transition, StoredFactsAreThoseThatWereProven) {
 TEST(Transition, StoredFactsOfTheWrongLengthAreRefused) {
   NodeAttestationStatus status = Trusted();
   status.pcrs[0].digest = "aabb";
-  EXPECT_FALSE(StoredFacts(status));
+  EXPECT_FALSE(api::StoredFacts(status));
   status.pcrs[0].digest = std::string(64, 'A');
-  EXPECT_FALSE(StoredFacts(status));
+  EXPECT_FALSE(api::StoredFacts(status));
 }
 
 TEST(Transition, AnUnexplainedResetIsRememberedForJudgingAgain) {
   Case c;
   appraisal::Appraisal appraisal = Judged(Verdict::kUntrusted, Reason::kUnexplainedReset);
   appraisal.facts->unexplained_reset = true;
-  EXPECT_TRUE(StoredFacts(AfterAppraisal({}, appraisal, "ek-1", c.At()))->unexplained_reset);
+  EXPECT_TRUE(api::StoredFacts(AfterAppraisal({}, appraisal, "ek-1", c.At()))->unexplained_reset);
 }
 
 TEST(Transition, P3_RejudgingNeverLastsLongerThanTheEvidenceBehindIt) {
@@ -288,12 +289,12 @@ TEST(Transition, IdentityFactsTakeAManufacturerOnlyFromAJudgedCertificateOrAnApp
   TpmIdentity identity;
   identity.status.endorsement.manufacturer = "IFX";
   identity.status.tpm.manufacturer = "NTC";
-  EXPECT_EQ(IdentityFactsOf(identity).manufacturer, "");
+  EXPECT_EQ(api::IdentityFactsOf(identity).manufacturer, "");
   identity.status.endorsement.authority = "vendors";
-  EXPECT_EQ(IdentityFactsOf(identity).manufacturer, "IFX");
+  EXPECT_EQ(api::IdentityFactsOf(identity).manufacturer, "IFX");
   identity.status.endorsement = {};
   identity.decision = Decision::kApproved;
-  EXPECT_EQ(IdentityFactsOf(identity).manufacturer, "NTC");
+  EXPECT_EQ(api::IdentityFactsOf(identity).manufacturer, "NTC");
 }
 
 }  // namespace

@@ -3,13 +3,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "controller/objects/condition.h"
-#include "controller/objects/json_fields.h"
-#include "controller/objects/node.h"
-#include "controller/objects/node_attestation.h"
-#include "controller/objects/tpm_identity.h"
+#include "api/condition.h"
+#include "api/json_fields.h"
+#include "api/node.h"
+#include "api/node_attestation.h"
+#include "api/tpm_identity.h"
 
-namespace plimsoll::controller {
+namespace plimsoll::api {
 namespace {
 
 using nlohmann::json;
@@ -250,4 +250,4 @@ TEST(JsonFields, ReadAbsentAndNullAsTheFallbackAndOtherTypesAsErrors) {
 }
 
 }  // namespace
-}  // namespace plimsoll::controller
+}  // namespace plimsoll::api

@@ -6,20 +6,24 @@
 #include <string_view>
 #include <vector>
 
+#include "api/condition.h"
 #include "base/clock.h"
 #include "base/result.h"
-#include "controller/objects/condition.h"
 #include "kube/resource.h"
 
-namespace plimsoll::controller {
+namespace plimsoll::api {
 
 // One reason why a policy was not met, as people read it.
 struct Violation {
-  std::string check;  // the id of verification.md, for example Q17 or P4
-  std::optional<int64_t> pcr;
-  std::string observed;
-  std::string expected;
-  std::string message;
+  std::string check = {};   // the id of the check, for example Q17 or P4
+  std::string reason = {};  // of appraisal::Reason; empty: a remark, which fails nothing
+  std::optional<int64_t> pcr = {};
+  std::optional<int64_t> event = {};  // index in the boot event log or in the IMA list
+  std::string event_type = {};
+  std::string observed = {};
+  std::string expected = {};  // the closest accepted value
+  std::string closest = {};   // the ReferenceValues object that has it; empty: the policy itself
+  std::string message = {};
 
   bool operator==(const Violation&) const = default;
 };
@@ -34,6 +38,7 @@ struct PolicyResult {
   std::optional<WallTime> judged_time;  // of the last real judgement; a Suspended policy's result
                                         // stands from then on until it expires
   std::vector<Violation> violations;    // at most 16
+  std::vector<std::string> reference_values = {};  // names of the sets that the node matches
 
   bool operator==(const PolicyResult&) const = default;
 };
@@ -58,6 +63,32 @@ struct TpmClock {
   std::string firmware_version;  // the quote's firmwareVersion as A.B.C.D
 
   bool operator==(const TpmClock&) const = default;
+};
+
+// What the boot event log proved beside the last good quote: status.boot, with the facts complete
+// (appraisal/boot_archive.h) for judging again. Tens of kilobytes a node, so informers drop the
+// text and keep its digest; who judges again reads the object itself.
+struct BootRecord {
+  std::string json;    // the canonical text of status.boot; empty when it was dropped
+  std::string digest;  // SHA-256 of it in hex; empty: nothing is recorded
+
+  static BootRecord Of(std::string json);
+  bool dropped() const { return json.empty() && !digest.empty(); }
+  bool operator==(const BootRecord& other) const { return digest == other.digest; }
+};
+
+// How far the IMA list of this boot was judged.
+struct ImaRecord {
+  int64_t entries = 0;     // judged so far, those of other PCRs too: where the next chunk begins
+  std::string bank;        // of the quoted PCR 10
+  std::string digest;      // PCR 10 after them, in hex
+  int64_t violations = 0;  // since boot
+  std::string boot_aggregate;  // hex; empty: none was seen
+  bool begun = false;          // ima::Generation
+  bool kexec_pending = false;
+  std::string rules;  // fingerprint of the IMA rules that judged them
+
+  bool operator==(const ImaRecord&) const = default;
 };
 
 struct Transition {
@@ -86,10 +117,14 @@ struct NodeAttestationStatus {
   std::vector<PolicyResult> policies;
   std::vector<PcrValue> pcrs;
   std::optional<TpmClock> clock;
+  BootRecord boot;
+  std::optional<ImaRecord> ima;
   std::string enforced_label;  // what the leader last saw on the Node
   std::string enforced_taint;
+  std::string withheld_by;  // why a taint is not there that the verdict asks for; empty: it is
   std::vector<Transition> transitions;  // the last ten
-  Conditions conditions;  // Trusted, EvidenceFresh, IdentityVerified, AuditPassed, Enforced
+  Conditions conditions;                // Trusted, EvidenceFresh, IdentityVerified, BootVerified,
+                                        // RuntimeVerified, AuditPassed, Enforced
 
   bool operator==(const NodeAttestationStatus&) const = default;
 };
@@ -101,15 +136,21 @@ struct NodeAttestation {
   std::string owner_uid;  // of the Node that owns it; empty where no Node does
   NodeAttestationStatus status;
 
-  static Result<NodeAttestation> Parse(std::string_view json);
+  enum class Boot : uint8_t { kKeep, kDrop };  // the text of status.boot
+
+  static Result<NodeAttestation> Parse(std::string_view json, Boot boot = Boot::kKeep);
 
   // The object as it is created for a Node: no status, owned by that Node so that it goes when the
   // Node goes.
   static std::string EncodeForCreate(std::string_view node_name, std::string_view node_uid);
 
   // The whole object with its resourceVersion, for PUT on /status: a compare-and-swap, the single
-  // lock of a node.
+  // lock of a node. Only for a status whose boot record was not dropped.
   std::string EncodeForStatusUpdate() const;
+
+  // The same as a merge patch (RFC 7386) that leaves status.boot as it is: for a status whose boot
+  // record is the one of `before`.
+  std::string EncodeForStatusPatch(const NodeAttestationStatus& before) const;
 };
 
-}  // namespace plimsoll::controller
+}  // namespace plimsoll::api

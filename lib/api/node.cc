@@ -1,10 +1,10 @@
-#include "controller/objects/node.h"
+#include "api/node.h"
 
 #include <nlohmann/json.hpp>
 
-#include "controller/objects/json_fields.h"
+#include "api/json_fields.h"
 
-namespace plimsoll::controller {
+namespace plimsoll::api {
 
 Result<Node> Node::Parse(std::string_view text) {
   Node node;
@@ -35,4 +35,4 @@ Result<Node> Node::Parse(std::string_view text) {
   return node;
 }
 
-}  // namespace plimsoll::controller
+}  // namespace plimsoll::api

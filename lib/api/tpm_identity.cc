@@ -1,13 +1,13 @@
-#include "controller/objects/tpm_identity.h"
+#include "api/tpm_identity.h"
 
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
+#include "api/json_fields.h"
 #include "base/encoding.h"
-#include "controller/objects/json_fields.h"
 
-namespace plimsoll::controller {
+namespace plimsoll::api {
 namespace {
 
 using nlohmann::json;
@@ -15,26 +15,20 @@ namespace fields = json_fields;
 
 constexpr size_t kMaxPublicAreaBytes = 1024;
 
-std::string_view ToString(Admission::By by) {
-  switch (by) {
-    case Admission::By::kHuman:
-      return "Human";
-    case Admission::By::kEndorsementCertificate:
-      return "EndorsementCertificate";
-  }
-  return "Human";
-}
-
 Result<Admission> AdmissionFromJson(const json& entry) {
   Admission admission;
   PLIMSOLL_ASSIGN_OR_RETURN(const std::string by, fields::String(entry, "by"));
-  if (by == "Human") {
-    admission.by = Admission::By::kHuman;
-  } else if (by == "EndorsementCertificate") {
-    admission.by = Admission::By::kEndorsementCertificate;
-  } else {
+  bool known = false;
+  for (const Admission::By each :
+       {Admission::By::kHuman, Admission::By::kEndorsementCertificate, Admission::By::kFirstUse}) {
+    if (by == ToString(each)) {
+      admission.by = each;
+      known = true;
+    }
+  }
+  if (!known) {
     return Fail(ErrorCode::kMalformed,
-                "admission by something else than Human or EndorsementCertificate");
+                "admission by none of Human, EndorsementCertificate, FirstUse");
   }
   PLIMSOLL_ASSIGN_OR_RETURN(admission.ref, fields::String(entry, "ref"));
   return admission;
@@ -43,13 +37,7 @@ Result<Admission> AdmissionFromJson(const json& entry) {
 Result<Endorsement> EndorsementFromJson(const json& object) {
   Endorsement endorsement;
   PLIMSOLL_ASSIGN_OR_RETURN(endorsement.certificate, fields::String(object, "certificate"));
-  PLIMSOLL_ASSIGN_OR_RETURN(const json chain, fields::List(object, "chain"));
-  for (const json& entry : chain) {
-    if (!entry.is_string()) {
-      return Fail(ErrorCode::kMalformed, "field chain holds something else than strings");
-    }
-    endorsement.chain.push_back(entry.get<std::string>());
-  }
+  PLIMSOLL_ASSIGN_OR_RETURN(endorsement.chain, fields::Texts(object, "chain"));
   PLIMSOLL_ASSIGN_OR_RETURN(endorsement.authority, fields::String(object, "authority"));
   PLIMSOLL_ASSIGN_OR_RETURN(endorsement.issuer, fields::String(object, "issuer"));
   if (fields::Has(object, "notAfter")) {
@@ -92,6 +80,31 @@ Result<BootEpoch> EpochFromJson(const json& object) {
   return epoch;
 }
 
+Result<Baseline> BaselineFromJson(const json& entry) {
+  Baseline baseline;
+  PLIMSOLL_ASSIGN_OR_RETURN(baseline.policy_uid, fields::String(entry, "policyUID"));
+  PLIMSOLL_ASSIGN_OR_RETURN(baseline.time, fields::OptionalTime(entry, "time"));
+  PLIMSOLL_ASSIGN_OR_RETURN(const json pcrs, fields::List(entry, "pcrs"));
+  for (const json& item : pcrs) {
+    BaselinePcr pcr;
+    PLIMSOLL_ASSIGN_OR_RETURN(pcr.bank, fields::String(item, "bank"));
+    PLIMSOLL_ASSIGN_OR_RETURN(pcr.index, fields::Integer(item, "index"));
+    PLIMSOLL_ASSIGN_OR_RETURN(pcr.digest, fields::String(item, "digest"));
+    baseline.pcrs.push_back(std::move(pcr));
+  }
+  return baseline;
+}
+
+json ToJson(const Baseline& baseline) {
+  json pcrs = json::array();
+  for (const BaselinePcr& pcr : baseline.pcrs) {
+    pcrs.push_back({{"bank", pcr.bank}, {"index", pcr.index}, {"digest", pcr.digest}});
+  }
+  json entry = {{"policyUID", baseline.policy_uid}, {"pcrs", std::move(pcrs)}};
+  fields::PutTime(entry, "time", baseline.time);
+  return entry;
+}
+
 Result<TpmIdentityStatus> StatusFromJson(const json& object) {
   TpmIdentityStatus status;
   PLIMSOLL_ASSIGN_OR_RETURN(status.node_uid, fields::String(object, "nodeUID"));
@@ -111,6 +124,11 @@ Result<TpmIdentityStatus> StatusFromJson(const json& object) {
   if (fields::Has(object, "epoch")) {
     PLIMSOLL_ASSIGN_OR_RETURN(const json epoch, fields::Object(object, "epoch"));
     PLIMSOLL_ASSIGN_OR_RETURN(status.epoch, EpochFromJson(epoch));
+  }
+  PLIMSOLL_ASSIGN_OR_RETURN(const json baselines, fields::List(object, "baselines"));
+  for (const json& entry : baselines) {
+    PLIMSOLL_ASSIGN_OR_RETURN(Baseline baseline, BaselineFromJson(entry));
+    status.baselines.push_back(std::move(baseline));
   }
   if (fields::Has(object, "unacknowledgedFailure")) {
     PLIMSOLL_ASSIGN_OR_RETURN(const json failure, fields::Object(object, "unacknowledgedFailure"));
@@ -170,11 +188,18 @@ json ToJson(const TpmIdentityStatus& status) {
                        {"bootID", status.epoch->boot_id},
                        {"offsetMilliseconds", status.epoch->offset_milliseconds}};
   }
+  if (!status.baselines.empty()) {
+    json baselines = json::array();
+    for (const Baseline& baseline : status.baselines) {
+      baselines.push_back(ToJson(baseline));
+    }
+    object["baselines"] = std::move(baselines);
+  }
   if (status.unacknowledged_failure) {
     object["unacknowledgedFailure"] = {{"time", FormatTime(status.unacknowledged_failure->time)},
                                        {"reason", status.unacknowledged_failure->reason}};
   }
-  object["conditions"] = controller::ToJson(status.conditions);
+  object["conditions"] = api::ToJson(status.conditions);
   return object;
 }
 
@@ -188,6 +213,18 @@ json SpecToJson(const TpmIdentity& identity) {
 }
 
 }  // namespace
+
+std::string_view ToString(Admission::By by) {
+  switch (by) {
+    case Admission::By::kHuman:
+      return "Human";
+    case Admission::By::kEndorsementCertificate:
+      return "EndorsementCertificate";
+    case Admission::By::kFirstUse:
+      return "FirstUse";
+  }
+  return "Human";
+}
 
 std::string_view ToString(Decision decision) {
   switch (decision) {
@@ -259,4 +296,4 @@ std::string TpmIdentity::EncodeForStatusUpdate() const {
       .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-}  // namespace plimsoll::controller
+}  // namespace plimsoll::api

@@ -7,13 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "api/condition.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
-#include "controller/objects/condition.h"
 #include "kube/resource.h"
 
-namespace plimsoll::controller {
+namespace plimsoll::api {
 
 enum class Decision : uint8_t { kPending, kApproved, kDenied, kRevoked };
 
@@ -22,9 +22,9 @@ Result<Decision> DecisionFromText(std::string_view text);
 
 // Why an identity counts (api.md 3.3). `ref` is, for kHuman, the metadata.generation at which a
 // person approved; for kEndorsementCertificate the name of the EndorsementAuthority that the EK
-// certificate chains to.
+// certificate chains to; for kFirstUse the uid of the policy whose guard rails let it in.
 struct Admission {
-  enum class By : uint8_t { kHuman, kEndorsementCertificate };
+  enum class By : uint8_t { kHuman, kEndorsementCertificate, kFirstUse };
   By by = By::kHuman;
   std::string ref;
 
@@ -82,6 +82,29 @@ struct UnacknowledgedFailure {
   bool operator==(const UnacknowledgedFailure&) const = default;
 };
 
+// A PCR value that a policy holds the node to.
+struct BaselinePcr {
+  std::string bank;
+  int64_t index = 0;
+  std::string digest;  // lower-case hex
+
+  bool operator==(const BaselinePcr&) const = default;
+};
+
+// The values of a policy's PCRs with `match: Unchanged` or `FirstUse`, as they were when the
+// identity began to count for it. At most kMaxBaselines.
+struct Baseline {
+  std::string policy_uid;
+  std::optional<WallTime> time;
+  std::vector<BaselinePcr> pcrs;
+
+  bool operator==(const Baseline&) const = default;
+};
+
+inline constexpr size_t kMaxBaselines = 32;
+
+std::string_view ToString(Admission::By by);  // Human, EndorsementCertificate, FirstUse
+
 struct TpmIdentityStatus {
   std::string node_uid;
   Endorsement endorsement;
@@ -89,8 +112,9 @@ struct TpmIdentityStatus {
   std::optional<ActivatedKey> attestation_key;
   std::vector<Admission> admissions;
   std::optional<BootEpoch> epoch;
+  std::vector<Baseline> baselines;
   std::optional<UnacknowledgedFailure> unacknowledged_failure;
-  Conditions conditions;  // EndorsementVerified, KeyActivated, ConflictFree
+  Conditions conditions;  // EndorsementVerified, KeyActivated, ConflictFree, FirmwareWeak
 
   bool operator==(const TpmIdentityStatus&) const = default;
 };
@@ -128,4 +152,4 @@ struct TpmIdentity {
   std::string EncodeForStatusUpdate() const;
 };
 
-}  // namespace plimsoll::controller
+}  // namespace plimsoll::api

@@ -1,11 +1,11 @@
-#include "controller/objects/condition.h"
+#include "api/condition.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "controller/objects/json_fields.h"
+#include "api/json_fields.h"
 
-namespace plimsoll::controller {
+namespace plimsoll::api {
 namespace {
 
 constexpr size_t kMaxMessageBytes = 1024;
@@ -101,4 +101,4 @@ Result<Conditions> ConditionsFromJson(const nlohmann::json& list) {
   return conditions;
 }
 
-}  // namespace plimsoll::controller
+}  // namespace plimsoll::api

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace plimsoll::controller {
+namespace plimsoll::kube {
 
 // The newest known objects of one kind, by name: an informer's store in the program, a map in
 // tests. Thread-safe; what it gives is immutable.
@@ -17,4 +17,4 @@ class Lookup {
   virtual std::vector<std::shared_ptr<const T>> List() const = 0;
 };
 
-}  // namespace plimsoll::controller
+}  // namespace plimsoll::kube

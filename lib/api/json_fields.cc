@@ -1,4 +1,4 @@
-#include "controller/objects/json_fields.h"
+#include "api/json_fields.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 
-namespace plimsoll::controller::json_fields {
+namespace plimsoll::api::json_fields {
 namespace {
 
 using nlohmann::json;
@@ -96,6 +96,19 @@ Result<json> List(const json& object, const char* field) {
   return *value;
 }
 
+Result<std::vector<std::string>> Texts(const json& object, const char* field) {
+  PLIMSOLL_ASSIGN_OR_RETURN(const json list, List(object, field));
+  std::vector<std::string> texts;
+  for (const json& entry : list) {
+    if (!entry.is_string()) {
+      return Fail(ErrorCode::kMalformed,
+                  fmt::format("field {} holds something else than strings", field));
+    }
+    texts.push_back(entry.get<std::string>());
+  }
+  return texts;
+}
+
 bool Has(const json& object, const char* field) { return Member(object, field) != nullptr; }
 
 Result<std::optional<WallTime>> OptionalTime(const json& object, const char* field) {
@@ -118,4 +131,4 @@ void PutTime(json& object, const char* field, const std::optional<WallTime>& tim
   }
 }
 
-}  // namespace plimsoll::controller::json_fields
+}  // namespace plimsoll::api::json_fields

@@ -1,21 +1,33 @@
-#include "controller/objects/node_attestation.h"
+#include "api/node_attestation.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "controller/objects/json_fields.h"
+#include "api/json_fields.h"
+#include "crypto/digest.h"
 
-namespace plimsoll::controller {
+namespace plimsoll::api {
 namespace {
 
 using nlohmann::json;
 namespace fields = json_fields;
 
+std::string Canonical(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 Result<Violation> ViolationFromJson(const json& entry) {
   Violation violation;
   PLIMSOLL_ASSIGN_OR_RETURN(violation.check, fields::String(entry, "check"));
+  PLIMSOLL_ASSIGN_OR_RETURN(violation.reason, fields::String(entry, "reason"));
   if (fields::Has(entry, "pcr")) {
     PLIMSOLL_ASSIGN_OR_RETURN(violation.pcr, fields::Integer(entry, "pcr"));
   }
+  if (fields::Has(entry, "event")) {
+    PLIMSOLL_ASSIGN_OR_RETURN(violation.event, fields::Integer(entry, "event"));
+  }
+  PLIMSOLL_ASSIGN_OR_RETURN(violation.event_type, fields::String(entry, "eventType"));
+  PLIMSOLL_ASSIGN_OR_RETURN(violation.closest, fields::String(entry, "closest"));
   PLIMSOLL_ASSIGN_OR_RETURN(violation.observed, fields::String(entry, "observed"));
   PLIMSOLL_ASSIGN_OR_RETURN(violation.expected, fields::String(entry, "expected"));
   PLIMSOLL_ASSIGN_OR_RETURN(violation.message, fields::String(entry, "message"));
@@ -37,6 +49,7 @@ Result<PolicyResult> PolicyFromJson(const json& entry) {
     PLIMSOLL_ASSIGN_OR_RETURN(Violation violation, ViolationFromJson(item));
     policy.violations.push_back(std::move(violation));
   }
+  PLIMSOLL_ASSIGN_OR_RETURN(policy.reference_values, fields::Texts(entry, "referenceValues"));
   return policy;
 }
 
@@ -60,6 +73,31 @@ Result<TpmClock> ClockFromJson(const json& object) {
   return clock;
 }
 
+Result<ImaRecord> ImaFromJson(const json& object) {
+  ImaRecord ima;
+  PLIMSOLL_ASSIGN_OR_RETURN(ima.entries, fields::Integer(object, "entries"));
+  PLIMSOLL_ASSIGN_OR_RETURN(ima.bank, fields::String(object, "bank"));
+  PLIMSOLL_ASSIGN_OR_RETURN(ima.digest, fields::String(object, "digest"));
+  PLIMSOLL_ASSIGN_OR_RETURN(ima.violations, fields::Integer(object, "violations"));
+  PLIMSOLL_ASSIGN_OR_RETURN(ima.boot_aggregate, fields::String(object, "bootAggregate"));
+  PLIMSOLL_ASSIGN_OR_RETURN(ima.begun, fields::Boolean(object, "begun"));
+  PLIMSOLL_ASSIGN_OR_RETURN(ima.kexec_pending, fields::Boolean(object, "kexecPending"));
+  PLIMSOLL_ASSIGN_OR_RETURN(ima.rules, fields::String(object, "rules"));
+  return ima;
+}
+
+json ToJson(const ImaRecord& ima) {
+  json object = {{"entries", ima.entries},
+                 {"violations", ima.violations},
+                 {"begun", ima.begun},
+                 {"kexecPending", ima.kexec_pending}};
+  fields::PutText(object, "bank", ima.bank);
+  fields::PutText(object, "digest", ima.digest);
+  fields::PutText(object, "bootAggregate", ima.boot_aggregate);
+  fields::PutText(object, "rules", ima.rules);
+  return object;
+}
+
 Result<Transition> TransitionFromJson(const json& entry) {
   Transition transition;
   PLIMSOLL_ASSIGN_OR_RETURN(transition.time, fields::Time(entry, "time"));
@@ -69,7 +107,7 @@ Result<Transition> TransitionFromJson(const json& entry) {
   return transition;
 }
 
-Result<NodeAttestationStatus> StatusFromJson(const json& object) {
+Result<NodeAttestationStatus> StatusFromJson(const json& object, NodeAttestation::Boot boot) {
   NodeAttestationStatus status;
   PLIMSOLL_ASSIGN_OR_RETURN(status.summary, fields::String(object, "summary", "Unknown"));
   PLIMSOLL_ASSIGN_OR_RETURN(status.node_uid, fields::String(object, "nodeUID"));
@@ -98,9 +136,22 @@ Result<NodeAttestationStatus> StatusFromJson(const json& object) {
     PLIMSOLL_ASSIGN_OR_RETURN(const json clock, fields::Object(object, "clock"));
     PLIMSOLL_ASSIGN_OR_RETURN(status.clock, ClockFromJson(clock));
   }
+  if (fields::Has(object, "boot")) {
+    PLIMSOLL_ASSIGN_OR_RETURN(const json record, fields::Object(object, "boot"));
+    status.boot = BootRecord::Of(Canonical(record));
+    if (boot == NodeAttestation::Boot::kDrop) {
+      status.boot.json.clear();
+      status.boot.json.shrink_to_fit();
+    }
+  }
+  if (fields::Has(object, "ima")) {
+    PLIMSOLL_ASSIGN_OR_RETURN(const json ima, fields::Object(object, "ima"));
+    PLIMSOLL_ASSIGN_OR_RETURN(status.ima, ImaFromJson(ima));
+  }
   PLIMSOLL_ASSIGN_OR_RETURN(const json enforcement, fields::Object(object, "enforcement"));
   PLIMSOLL_ASSIGN_OR_RETURN(status.enforced_label, fields::String(enforcement, "label"));
   PLIMSOLL_ASSIGN_OR_RETURN(status.enforced_taint, fields::String(enforcement, "taint"));
+  PLIMSOLL_ASSIGN_OR_RETURN(status.withheld_by, fields::String(enforcement, "withheldBy"));
   PLIMSOLL_ASSIGN_OR_RETURN(const json transitions, fields::List(object, "transitions"));
   for (const json& entry : transitions) {
     PLIMSOLL_ASSIGN_OR_RETURN(Transition transition, TransitionFromJson(entry));
@@ -115,9 +166,15 @@ json ToJson(const PolicyResult& policy) {
   json violations = json::array();
   for (const Violation& violation : policy.violations) {
     json entry = {{"check", violation.check}, {"message", violation.message}};
+    fields::PutText(entry, "reason", violation.reason);
     if (violation.pcr) {
       entry["pcr"] = *violation.pcr;
     }
+    if (violation.event) {
+      entry["event"] = *violation.event;
+    }
+    fields::PutText(entry, "eventType", violation.event_type);
+    fields::PutText(entry, "closest", violation.closest);
     fields::PutText(entry, "observed", violation.observed);
     fields::PutText(entry, "expected", violation.expected);
     violations.push_back(std::move(entry));
@@ -130,6 +187,9 @@ json ToJson(const PolicyResult& policy) {
                 {"reason", policy.reason},
                 {"violations", std::move(violations)}};
   fields::PutTime(entry, "judgedTime", policy.judged_time);
+  if (!policy.reference_values.empty()) {
+    entry["referenceValues"] = policy.reference_values;
+  }
   return entry;
 }
 
@@ -163,9 +223,16 @@ json ToJson(const NodeAttestationStatus& status) {
                        {"unexplainedReset", status.clock->unexplained_reset},
                        {"firmwareVersion", status.clock->firmware_version}};
   }
+  if (!status.boot.json.empty()) {
+    object["boot"] = json::parse(status.boot.json, nullptr, false);
+  }
+  if (status.ima) {
+    object["ima"] = ToJson(*status.ima);
+  }
   json enforcement = json::object();
   fields::PutText(enforcement, "label", status.enforced_label);
   fields::PutText(enforcement, "taint", status.enforced_taint);
+  fields::PutText(enforcement, "withheldBy", status.withheld_by);
   object["enforcement"] = std::move(enforcement);
   json transitions = json::array();
   for (const Transition& transition : status.transitions) {
@@ -175,13 +242,46 @@ json ToJson(const NodeAttestationStatus& status) {
                            {"reason", transition.reason}});
   }
   object["transitions"] = std::move(transitions);
-  object["conditions"] = controller::ToJson(status.conditions);
+  object["conditions"] = api::ToJson(status.conditions);
   return object;
+}
+
+// The merge patch (RFC 7386) that makes `after` of `before`.
+json MergeDifference(const json& before, const json& after) {
+  json patch = json::object();
+  for (const auto& [key, value] : after.items()) {
+    const auto old = before.find(key);
+    if (old == before.end()) {
+      patch[key] = value;
+    } else if (*old != value) {
+      patch[key] = old->is_object() && value.is_object() ? MergeDifference(*old, value) : value;
+    }
+  }
+  for (const auto& [key, value] : before.items()) {
+    if (!after.contains(key)) {
+      patch[key] = nullptr;
+    }
+  }
+  return patch;
+}
+
+json Frame(const kube::ObjectMeta& meta) {
+  return {{"apiVersion", "plimsoll.dev/v1alpha1"},
+          {"kind", "NodeAttestation"},
+          {"metadata",
+           {{"name", meta.name}, {"uid", meta.uid}, {"resourceVersion", meta.resource_version}}}};
 }
 
 }  // namespace
 
-Result<NodeAttestation> NodeAttestation::Parse(std::string_view text) {
+BootRecord BootRecord::Of(std::string text) {
+  BootRecord record;
+  record.digest = crypto::Sha256Hex(AsBytes(text));
+  record.json = std::move(text);
+  return record;
+}
+
+Result<NodeAttestation> NodeAttestation::Parse(std::string_view text, Boot boot) {
   NodeAttestation attestation;
   PLIMSOLL_ASSIGN_OR_RETURN(attestation.meta, kube::ParseObjectMeta(text));
   PLIMSOLL_ASSIGN_OR_RETURN(const json object, fields::ParseObject(text));
@@ -194,7 +294,7 @@ Result<NodeAttestation> NodeAttestation::Parse(std::string_view text) {
     }
   }
   PLIMSOLL_ASSIGN_OR_RETURN(const json status, fields::Object(object, "status"));
-  PLIMSOLL_ASSIGN_OR_RETURN(attestation.status, StatusFromJson(status));
+  PLIMSOLL_ASSIGN_OR_RETURN(attestation.status, StatusFromJson(status, boot));
   return attestation;
 }
 
@@ -212,13 +312,19 @@ std::string NodeAttestation::EncodeForCreate(std::string_view node_name,
 }
 
 std::string NodeAttestation::EncodeForStatusUpdate() const {
-  return json{
-      {"apiVersion", "plimsoll.dev/v1alpha1"},
-      {"kind", "NodeAttestation"},
-      {"metadata",
-       {{"name", meta.name}, {"uid", meta.uid}, {"resourceVersion", meta.resource_version}}},
-      {"status", ToJson(status)}}
-      .dump(-1, ' ', false, json::error_handler_t::replace);
+  json body = Frame(meta);
+  body["status"] = ToJson(status);
+  return Canonical(body);
 }
 
-}  // namespace plimsoll::controller
+std::string NodeAttestation::EncodeForStatusPatch(const NodeAttestationStatus& before) const {
+  json old = ToJson(before);
+  json wanted = ToJson(status);
+  old.erase("boot");
+  wanted.erase("boot");
+  json body = Frame(meta);
+  body["status"] = MergeDifference(old, wanted);
+  return Canonical(body);
+}
+
+}  // namespace plimsoll::api

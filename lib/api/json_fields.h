@@ -14,7 +14,7 @@
 // Reading fields of API objects. An absent or null field gives the fallback; one of another JSON
 // type is kMalformed and names the field, so that an object that says something unexpected is never
 // taken for one that says nothing.
-namespace plimsoll::controller::json_fields {
+namespace plimsoll::api::json_fields {
 
 // The largest object that is decoded; the API server itself stops near 1.5 MiB.
 inline constexpr size_t kMaxObjectBytes = size_t{4} << 20U;
@@ -32,6 +32,9 @@ Result<WallTime> Time(const nlohmann::json& object, const char* field);  // abse
 Result<nlohmann::json> Object(const nlohmann::json& object, const char* field);
 Result<nlohmann::json> List(const nlohmann::json& object, const char* field);
 
+// The list of texts of that name; an empty one where it is absent.
+Result<std::vector<std::string>> Texts(const nlohmann::json& object, const char* field);
+
 // Whether `object` has the field with another value than null.
 bool Has(const nlohmann::json& object, const char* field);
 
@@ -42,4 +45,4 @@ Result<std::optional<WallTime>> OptionalTime(const nlohmann::json& object, const
 void PutText(nlohmann::json& object, const char* field, const std::string& value);
 void PutTime(nlohmann::json& object, const char* field, const std::optional<WallTime>& time);
 
-}  // namespace plimsoll::controller::json_fields
+}  // namespace plimsoll::api::json_fields

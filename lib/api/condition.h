@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 
-namespace plimsoll::controller {
+namespace plimsoll::api {
 
 enum class ConditionStatus : uint8_t { kTrue, kFalse, kUnknown };
 
@@ -40,4 +40,4 @@ void Set(Conditions& conditions, Condition wanted, WallTime now);
 nlohmann::json ToJson(const Conditions& conditions);
 Result<Conditions> ConditionsFromJson(const nlohmann::json& list);
 
-}  // namespace plimsoll::controller
+}  // namespace plimsoll::api

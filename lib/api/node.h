@@ -5,11 +5,11 @@
 #include <string_view>
 #include <vector>
 
+#include "api/condition.h"
 #include "base/result.h"
-#include "controller/objects/condition.h"
 #include "kube/resource.h"
 
-namespace plimsoll::controller {
+namespace plimsoll::api {
 
 struct Taint {
   std::string key;
@@ -30,4 +30,4 @@ struct Node {
   static Result<Node> Parse(std::string_view json);
 };
 
-}  // namespace plimsoll::controller
+}  // namespace plimsoll::api
