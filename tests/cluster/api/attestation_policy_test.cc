@@ -19,7 +19,7 @@ std::string PolicyWithPcr(std::string_view pcr) {
 
 class AttestationPolicySchema : public testing::Test {
  protected:
-  static void SetUpTestSuite() { Cluster().InstallChart(); }
+  static void SetUpTestSuite() { InstallKinds(); }
 };
 
 TEST_F(AttestationPolicySchema, FillsInTheDefaultsOfTheDesign) {
@@ -29,29 +29,11 @@ TEST_F(AttestationPolicySchema, FillsInTheDefaultsOfTheDesign) {
       Cluster().Kubectl({"get", "apol", "defaults", "-o", "jsonpath={.spec}"}).out;
   EXPECT_EQ(
       spec,
-      R"({"enforcement":{"taint":{"effect":"NoSchedule"}},"freshness":{"expireSeconds":900,"intervalSeconds":300},)"
+      R"({"enforcement":{"recovery":"Automatic","taint":{"effect":"NoSchedule"},"unknownGraceSeconds":0},)"
+      R"("freshness":{"expireSeconds":900,"intervalSeconds":300},)"
       R"("identity":{"admission":"Approved","endorsementAuthorityRefs":[],"keyProfiles":["p384","p256","rsa2048"]},)"
-      R"("mode":"Audit","nodeSelector":{},"tpm":{"clockSafe":"Ignore","unexplainedReset":"Report"}})");
-}
-
-TEST_F(AttestationPolicySchema, AcceptsAPolicyThatUsesEveryField) {
-  EXPECT_THAT(Propose(Policy(R"(
-  mode: Enforce
-  nodeSelector:
-    matchLabels: {node-restriction.kubernetes.io/pool: secure}
-    matchExpressions:
-    - {key: node-role.kubernetes.io/control-plane, operator: DoesNotExist}
-    - {key: zone, operator: In, values: [a, b]}
-  identity: {admission: EndorsementCertificate, endorsementAuthorityRefs: [vendors], keyProfiles: [p384]}
-  freshness: {intervalSeconds: 10, expireSeconds: 20}
-  pcrs:
-  - {bank: sha256, index: 4, match: Reference, anyOf: [)" +
-                             std::string(kSha256) + R"(]}
-  - {bank: sha1, index: 4, match: Reference, anyOf: [")" +
-                             std::string(kSha1) + R"("]}
-  tpm: {firmwareFloor: [{manufacturer: IFX, version: "15.23.0.65535"}], clockSafe: Require, unexplainedReset: Reject}
-  enforcement: {taint: {effect: PreferNoSchedule}})")),
-              IsAccepted());
+      R"("mode":"Audit","nodeSelector":{},"runtime":{"ima":{"mode":"Ignored","violations":"Reject"}},)"
+      R"("tpm":{"clockSafe":"Ignore","unexplainedReset":"Report"}})");
 }
 
 TEST_F(AttestationPolicySchema, RefusesAPolicyWithoutASelector) {
@@ -86,15 +68,52 @@ TEST_F(AttestationPolicySchema, RefusesCertificateAdmissionWithoutAnAuthority) {
               IsRefused("admission EndorsementCertificate needs at least one name"));
 }
 
-TEST_F(AttestationPolicySchema, RefusesWordsThatMeanNothingYet) {
-  EXPECT_THAT(Propose(Policy("{nodeSelector: {}, identity: {admission: FirstUse}}")),
-              IsRefused("Unsupported value: \"FirstUse\""));
-  EXPECT_THAT(Propose(Policy("{nodeSelector: {}, enforcement: {taint: {effect: NoExecute}}}")),
-              IsRefused("Unsupported value: \"NoExecute\""));
+TEST_F(AttestationPolicySchema, RefusesAFirstUseWithoutGuardRails) {
+  const auto first_use = [](std::string_view rest) {
+    return Policy("{nodeSelector: {}, identity: {admission: FirstUse" + std::string(rest) + "}}");
+  };
+  constexpr std::string_view kWords = "admission FirstUse needs a guard rail in firstUse";
+  EXPECT_THAT(Propose(first_use("")), IsRefused(kWords));
+  EXPECT_THAT(Propose(first_use(", firstUse: {}")), IsRefused(kWords));
+  EXPECT_THAT(Propose(first_use(", firstUse: {notAfter: null, quorum: 1, referenceValueRefs: []}")),
+              IsRefused(kWords));
+  for (const char* rail :
+       {"{quorum: 2}", "{referenceValueRefs: [floor]}", "{notAfter: \"2026-12-24T08:00:00Z\"}"}) {
+    EXPECT_THAT(Propose(first_use(", firstUse: " + std::string(rail))), IsAccepted());
+  }
+  EXPECT_THAT(Propose(first_use(", firstUse: {quorum: 0}")),
+              IsRefused("greater than or equal to 1"));
+  EXPECT_THAT(Propose(first_use(", firstUse: {quorum: 1001}")),
+              IsRefused("less than or equal to 1000"));
+}
+
+TEST_F(AttestationPolicySchema, TakesTimesInUtcAlone) {
+  const auto ends = [](std::string_view time) {
+    return Policy("{nodeSelector: {}, identity: {admission: FirstUse, firstUse: {notAfter: \"" +
+                  std::string(time) + "\"}}}");
+  };
+  EXPECT_THAT(Propose(ends("2026-12-24T08:00:00.5Z")), IsAccepted());
+  EXPECT_THAT(Propose(ends("2026-12-24T08:00:00+01:00")), IsRefused("should match"));
+  EXPECT_THAT(Propose(ends("2026-12-24")), IsRefused("notAfter"));
+}
+
+TEST_F(AttestationPolicySchema, RefusesWordsThatItDoesNotKnow) {
+  EXPECT_THAT(Propose(Policy("{nodeSelector: {}, identity: {admission: Anybody}}")),
+              IsRefused("Unsupported value: \"Anybody\""));
   EXPECT_THAT(Propose(Policy("{nodeSelector: {}, mode: enforce}")),
               IsRefused("Unsupported value: \"enforce\""));
   EXPECT_THAT(Propose(Policy("{nodeSelector: {}, identity: {keyProfiles: [p521]}}")),
               IsRefused("Unsupported value: \"p521\""));
+  EXPECT_THAT(Propose(Policy("{nodeSelector: {}, identity: {keyProfiles: []}}")),
+              IsRefused("should have at least 1 items"));
+  EXPECT_THAT(Propose(PolicyWithPcr("{index: 4, match: Same}")),
+              IsRefused("Unsupported value: \"Same\""));
+  EXPECT_THAT(Propose(PolicyWithPcr("{index: 4, match: Unchanged, bank: sm3_256}")),
+              IsRefused("Unsupported value: \"sm3_256\""));
+  EXPECT_THAT(Propose(Policy("{nodeSelector: {}, tpm: {clockSafe: Maybe}}")),
+              IsRefused("Unsupported value: \"Maybe\""));
+  EXPECT_THAT(Propose(Policy("{nodeSelector: {}, tpm: {unexplainedReset: Ignore}}")),
+              IsRefused("Unsupported value: \"Ignore\""));
 }
 
 TEST_F(AttestationPolicySchema, RefusesADigestThatIsNotOfItsBank) {
@@ -115,10 +134,37 @@ TEST_F(AttestationPolicySchema, RefusesADigestInUpperCaseSoThatEachHasOneSpellin
       IsRefused("should match"));
 }
 
-TEST_F(AttestationPolicySchema, RefusesAPcrWithoutAnAcceptedValue) {
-  EXPECT_THAT(Propose(PolicyWithPcr("{index: 4, anyOf: []}")),
-              IsRefused("should have at least 1 items"));
-  EXPECT_THAT(Propose(PolicyWithPcr("{index: 4}")), IsRefused("anyOf: Required value"));
+TEST_F(AttestationPolicySchema, RefusesAReferenceWithoutAValue) {
+  constexpr std::string_view kWords =
+      "match Reference needs a digest in anyOf or a name in referenceValueRefs";
+  EXPECT_THAT(Propose(PolicyWithPcr("{index: 4}")), IsRefused(kWords));
+  EXPECT_THAT(Propose(PolicyWithPcr("{index: 4, anyOf: [], referenceValueRefs: []}")),
+              IsRefused(kWords));
+  EXPECT_THAT(Propose(PolicyWithPcr("{index: 4, referenceValueRefs: [image-1]}")), IsAccepted());
+}
+
+TEST_F(AttestationPolicySchema, RefusesValuesWhereNoneAreLookedAt) {
+  constexpr std::string_view kWords = "only match Reference takes anyOf and referenceValueRefs";
+  for (const std::string match : {"EventLogOnly", "Unchanged", "FirstUse"}) {
+    EXPECT_THAT(Propose(PolicyWithPcr("{index: 4, match: " + match + "}")), IsAccepted());
+    EXPECT_THAT(
+        Propose(PolicyWithPcr("{index: 4, match: " + match + ", referenceValueRefs: [image-1]}")),
+        IsRefused(kWords));
+    EXPECT_THAT(Propose(PolicyWithPcr("{index: 4, match: " + match + ", anyOf: [" +
+                                      std::string(kSha256) + "]}")),
+                IsRefused(kWords));
+  }
+}
+
+TEST_F(AttestationPolicySchema, RefusesToExplainByTheBootLogWhatItDoesNotHold) {
+  for (const char* index : {"0", "9", "11", "15"}) {
+    EXPECT_THAT(Propose(PolicyWithPcr("{match: EventLogOnly, index: " + std::string(index) + "}")),
+                IsAccepted());
+  }
+  for (const char* index : {"10", "16", "23"}) {
+    EXPECT_THAT(Propose(PolicyWithPcr("{match: EventLogOnly, index: " + std::string(index) + "}")),
+                IsRefused("the boot event log does not explain PCR 10 and 16 to 23"));
+  }
 }
 
 TEST_F(AttestationPolicySchema, RefusesARegisterThatNoTpmHasOrThatIsNamedTwice) {
@@ -152,14 +198,27 @@ TEST_F(AttestationPolicySchema, RefusesAnExpressionWhoseValuesDoNotFitItsOperato
               IsRefused("operators In and NotIn need values"));
 }
 
+TEST_F(AttestationPolicySchema, RefusesASelectorThatIsNone) {
+  const auto labels = [](std::string_view text) {
+    return Policy("{nodeSelector: {matchLabels: {" + std::string(text) + "}}}");
+  };
+  EXPECT_THAT(Propose(labels("node-restriction.kubernetes.io/pool: secure, empty: \"\"")),
+              IsAccepted());
+  EXPECT_THAT(Propose(labels("\"\": secure")), IsRefused("the key of a label has 1 to 317"));
+  EXPECT_THAT(Propose(labels("pool: not a value")), IsRefused("should match"));
+  EXPECT_THAT(Propose(Policy("{nodeSelector: {matchExpressions: [{key: a key, operator: "
+                             "Exists}]}}")),
+              IsRefused("should match"));
+}
+
 TEST_F(AttestationPolicySchema, BoundsItsLists) {
-  std::string refs;
-  for (int i = 0; i < 17; ++i) {
-    refs += "a" + std::to_string(i) + ", ";
-  }
-  EXPECT_THAT(
-      Propose(Policy("{nodeSelector: {}, identity: {endorsementAuthorityRefs: [" + refs + "]}}")),
-      IsRefused("must have at most 16 items"));
+  EXPECT_THAT(Propose(Policy("{nodeSelector: {}, identity: {endorsementAuthorityRefs: [" +
+                             Names(17) + "]}}")),
+              IsRefused("must have at most 16 items"));
+  EXPECT_THAT(Propose(PolicyWithPcr("{index: 4, referenceValueRefs: [" + Names(65) + "]}")),
+              IsRefused("must have at most 64 items"));
+  EXPECT_THAT(Propose(PolicyWithPcr("{index: 4, referenceValueRefs: [a, a]}")),
+              IsRefused("Duplicate value"));
 }
 
 }  // namespace

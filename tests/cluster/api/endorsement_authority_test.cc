@@ -14,7 +14,7 @@ std::string Authority(std::string_view spec) {
 
 class EndorsementAuthoritySchema : public testing::Test {
  protected:
-  static void SetUpTestSuite() { Cluster().InstallChart(); }
+  static void SetUpTestSuite() { InstallKinds(); }
 };
 
 TEST_F(EndorsementAuthoritySchema, AcceptsCertificatesInPemForm) {

@@ -24,7 +24,7 @@ CommandResult Patch(const std::string& name, std::string_view spec) {
 
 class TpmIdentitySchema : public testing::Test {
  protected:
-  static void SetUpTestSuite() { Cluster().InstallChart(); }
+  static void SetUpTestSuite() { InstallKinds(); }
 
   // Makes the identity of that key; its name.
   static std::string Create(std::string_view prefix, std::string_view decision) {
@@ -62,6 +62,20 @@ TEST_F(TpmIdentitySchema, RefusesAKeyThatIsNoDigestAndANodeThatIsNoName) {
   EXPECT_THAT(Propose(Identity(Key("a3"), "nodeName: Node_A")), IsRefused("should match"));
   EXPECT_THAT(Propose(Identity(Key("a3"), "decision: Pending")),
               IsRefused("nodeName: Required value"));
+}
+
+TEST_F(TpmIdentitySchema, RefusesWordsThatItDoesNotKnow) {
+  for (const char* source : {"Manual", "Discovered", "Imported"}) {
+    EXPECT_THAT(Propose(Identity(Key("a4"), "nodeName: a, source: " + std::string(source))),
+                IsAccepted());
+  }
+  EXPECT_THAT(Propose(Identity(Key("a4"), "nodeName: a, source: Guessed")),
+              IsRefused("Unsupported value: \"Guessed\""));
+  EXPECT_THAT(Propose(Identity(Key("a4"), "nodeName: a, decision: Maybe")),
+              IsRefused("Unsupported value: \"Maybe\""));
+  EXPECT_THAT(
+      Propose(Identity(Key("a4"), "nodeName: a, decisionReason: " + std::string(1025, 'x'))),
+      IsRefused("Too long"));
 }
 
 TEST_F(TpmIdentitySchema, KeepsItsKeyForever) {
@@ -108,6 +122,22 @@ TEST_F(TpmIdentitySchema, TakesNoStatusFromTheMainResource) {
                               "status: {admissions: [{by: Human, ref: \"1\"}]}\n"),
               IsAccepted());
   EXPECT_EQ(Cluster().Kubectl({"get", "tpmid", NameOf(key), "-o", "jsonpath={.status}"}).out, "");
+}
+
+TEST_F(TpmIdentitySchema, KeepsBaselinesByPolicy) {
+  const std::string name = Create("b7", "Pending");
+  const auto baselines = [&name](std::string_view text) {
+    return Cluster().Kubectl({"patch", "tpmid", name, "--subresource=status", "--type=merge", "-p",
+                              "{\"status\":{\"baselines\":[" + std::string(text) + "]}}"});
+  };
+  const std::string baseline =
+      R"({"policyUID":"p1","time":"2026-11-24T08:00:00Z","pcrs":[{"bank":"sha256","index":0,"digest":")" +
+      Key("1") + R"("}]})";
+  EXPECT_THAT(baselines(baseline), IsAccepted());
+  EXPECT_THAT(baselines(baseline + "," + baseline), IsRefused("Duplicate value"));
+  EXPECT_THAT(baselines(R"({"policyUID":"p1","pcrs":[{"bank":"sha256","index":0,"digest":"?"}]})"),
+              IsRefused("should match"));
+  EXPECT_THAT(baselines(R"({"pcrs":[]})"), IsRefused("policyUID: Required value"));
 }
 
 TEST_F(TpmIdentitySchema, IsFoundByNodeAndDecision) {
