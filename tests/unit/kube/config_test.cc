@@ -127,6 +127,72 @@ TEST_F(ConfigTest, DuplicateKeysAndAliasesAreRefusedWithTheirLine) {
   EXPECT_THAT(ProblemOf(folder_ + "/absent"), HasSubstr("cannot be opened"));
 }
 
+TEST_F(ConfigTest, OfSeveralFilesTheFirstThatHasAnEntryWins) {
+  std::filesystem::create_directory(folder_ + "/a");
+  std::filesystem::create_directory(folder_ + "/b");
+  Write("a/ca.crt", "CA-A");
+  Write("b/ca.crt", "CA-B");
+  const std::string first = Write("a/config", R"(
+contexts: [{name: x, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "https://a", certificate-authority: ca.crt}}]
+)");
+  const std::string second = Write("b/config", R"(
+current-context: x
+contexts: [{name: x, context: {cluster: d, user: u}}]
+clusters:
+- {name: c, cluster: {server: "https://b", certificate-authority: ca.crt}}
+- {name: d, cluster: {server: "https://d", certificate-authority: ca.crt}}
+users: [{name: u, user: {tokenFile: token}}]
+)");
+  Write("b/token", "of-b");
+  const SystemClock clock;
+  const auto config = LoadUserKubeconfig({.paths = {first, second}}, clock);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->transport.base_url, "https://a");
+  EXPECT_EQ(config->transport.ca_pem, "CA-A") << "relative to the file that names it";
+  EXPECT_EQ(config->transport.bearer_token().value(), "of-b");
+  const auto turned = LoadUserKubeconfig({.paths = {second, first}}, clock);
+  ASSERT_TRUE(turned);
+  EXPECT_EQ(turned->transport.base_url, "https://d");
+}
+
+TEST_F(ConfigTest, FilesAreFoundAsKubectlFindsThem) {
+  const std::string one = Write("one", "");
+  const std::string two = Write("two", "");
+  EXPECT_EQ(KubeconfigPaths("given", one, folder_), std::vector<std::string>{"given"});
+  EXPECT_EQ(KubeconfigPaths("", one + "::" + folder_ + "/absent:" + two, folder_),
+            (std::vector<std::string>{one, two}));
+  EXPECT_TRUE(KubeconfigPaths("", "", folder_).empty());
+  std::filesystem::create_directory(folder_ + "/.kube");
+  const std::string home = Write(".kube/config", "");
+  EXPECT_EQ(KubeconfigPaths("", "", folder_), std::vector<std::string>{home});
+  EXPECT_EQ(KubeconfigPaths("", ":", folder_), std::vector<std::string>{home});
+  EXPECT_TRUE(KubeconfigPaths("", folder_ + "/absent", folder_).empty())
+      << "a list that names nothing does not fall back to the home directory";
+}
+
+TEST_F(ConfigTest, AMissingContextIsNamed) {
+  const SystemClock clock;
+  const std::string path = Kubeconfig(kCluster, "token: a");
+  const auto other = LoadUserKubeconfig({.paths = {path}, .context = "prod"}, clock);
+  ASSERT_FALSE(other);
+  EXPECT_THAT(other.error().message, HasSubstr("there is no context \"prod\""));
+  const auto none = LoadUserKubeconfig({.paths = {Write("empty", "kind: Config\n")}}, clock);
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message, HasSubstr("no current context"));
+}
+
+TEST_F(ConfigTest, ImpersonationOfAPersonIsReadUpToOneGroup) {
+  const SystemClock clock;
+  const auto one = LoadUserKubeconfig({.paths = {Kubeconfig(kCluster, "as: jane")}}, clock);
+  ASSERT_TRUE(one);
+  EXPECT_EQ(one->as_user, "jane");
+  EXPECT_FALSE(
+      LoadUserKubeconfig({.paths = {Kubeconfig(kCluster, "as: jane, as-groups: [a, b]")}}, clock));
+  EXPECT_FALSE(
+      LoadUserKubeconfig({.paths = {Kubeconfig(kCluster, "as: jane, as-uid: \"7\"")}}, clock));
+}
+
 TEST_F(ConfigTest, InClusterReadsTheMountedFiles) {
   Write("ca.crt", "CA");
   Write("token", "t1");
