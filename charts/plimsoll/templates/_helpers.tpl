@@ -49,3 +49,32 @@ annotations:
 {{- define "plimsoll.controllerUser" -}}
 system:serviceaccount:{{ .Release.Namespace }}:plimsoll-controller
 {{- end }}
+
+{{/* The optional label with the time until which a node is trusted: below the prefix of the trust label. */}}
+{{- define "plimsoll.trustedUntilKey" -}}
+{{ first (splitList "/" .Values.enforcement.label.key) }}/trusted-until
+{{- end }}
+
+{{/* A list of strings in CEL. The schema keeps quotes and backslashes out of them. */}}
+{{- define "plimsoll.celStrings" -}}
+['{{ join "', '" . }}']
+{{- end }}
+
+{{/* CEL: whether the controller asks. */}}
+{{- define "plimsoll.isController" -}}
+request.userInfo.username == '{{ include "plimsoll.controllerUser" . }}'
+{{- end }}
+
+{{/* CEL: whether a member of a break-glass group asks. */}}
+{{- define "plimsoll.isBreakGlass" -}}
+{{- if .Values.protection.breakGlassGroups -}}
+request.userInfo.?groups.orValue([]).exists(g, g in {{ include "plimsoll.celStrings" .Values.protection.breakGlassGroups }})
+{{- else -}}
+false
+{{- end -}}
+{{- end }}
+
+{{/* The resources of our API group. */}}
+{{- define "plimsoll.kinds" -}}
+[attestationpolicies, referencevalues, endorsementauthorities, tpmidentities, nodeattestations, attestationexceptions]
+{{- end }}

@@ -29,6 +29,9 @@ TEST(Chart, RefusesAValueThatItDoesNotKnow) {
   EXPECT_THAT(Template("controller: {replica: 3}\n"), IsRefused("replica"));
   EXPECT_THAT(Template("agents: {}\n"), IsRefused("agents"));
   EXPECT_THAT(Template("controller: {unmatchedNodes: Trust}\n"), IsRefused("unmatchedNodes"));
+  EXPECT_THAT(Template("protection: {startupTaint: true}\n"), IsRefused("startupTaint"));
+  EXPECT_THAT(Template("rbac: {configMaps: [{name: a}]}\n"), IsRefused("namespace"));
+  EXPECT_THAT(Template("agent: {logs: {boot: true}}\n"), IsRefused("boot"));
 }
 
 TEST(Chart, RefusesALabelThatAKubeletCouldWrite) {
@@ -41,18 +44,49 @@ TEST(Chart, RefusesALabelThatAKubeletCouldWrite) {
               IsAccepted());
 }
 
+// Values go into expressions that decide who may write marks.
+TEST(Chart, RefusesAValueThatWouldChangeAnExpression) {
+  EXPECT_THAT(Template("protection: {breakGlassGroups: [\"a'] || true || g in ['\"]}\n"),
+              IsRefused("/protection/breakGlassGroups"));
+  EXPECT_THAT(Template("protection: {breakGlassGroups: ['a\"b']}\n"),
+              IsRefused("/protection/breakGlassGroups"));
+  EXPECT_THAT(Template("protection: {controllerNodes: [\"a'\"]}\n"),
+              IsRefused("/protection/controllerNodes"));
+  EXPECT_THAT(Template("enforcement: {nodeCondition: {type: \"a'b/c\"}}\n"),
+              IsRefused("/enforcement/nodeCondition/type"));
+  EXPECT_THAT(Template("enforcement: {taint: {key: \"a'b/c\"}}\n"),
+              IsRefused("/enforcement/taint/key"));
+}
+
+TEST(Chart, SendsTheLogsThatTheValuesName) {
+  const std::string boot_alone = Template("{}").out;
+  EXPECT_NE(boot_alone.find("--boot-event-log=/host/securityfs/tpm0/binary_bios_measurements"),
+            std::string::npos);
+  EXPECT_NE(boot_alone.find("--ima-list=none"), std::string::npos);
+  EXPECT_NE(boot_alone.find("path: /sys/kernel/security"), std::string::npos);
+  const std::string both = Template("agent: {logs: {ima: true}}\n").out;
+  EXPECT_NE(both.find("--ima-list=/host/securityfs/ima/binary_runtime_measurements"),
+            std::string::npos);
+  const std::string none = Template("agent: {logs: {bootEventLog: false}}\n").out;
+  EXPECT_NE(none.find("--boot-event-log=none"), std::string::npos);
+  EXPECT_EQ(none.find("/sys/kernel/security"), std::string::npos)
+      << "what is not sent is not mounted";
+}
+
 TEST(Chart, RefusesAnOldKubernetes) {
   EXPECT_THAT(Template("{}", {"--kube-version", "1.30.9"}), IsRefused("1.31.0"));
 }
 
 TEST(Chart, PassesKeysAndAddressesToBothPrograms) {
-  const std::string yaml =
-      Template("enforcement: {taint: {key: example.org/bad}}\nagent: {tcti: \"swtpm:port=2321\"}\n")
-          .out;
+  const std::string yaml = Template(
+                               "enforcement: {taint: {key: example.org/bad}, nodeCondition: {type: "
+                               "example.org/Attested}}\nagent: {tcti: \"swtpm:port=2321\"}\n")
+                               .out;
   for (const char* argument :
-       {"--taint-key=example.org/bad", "--agent-service-account=plimsoll-system:plimsoll-agent",
-        "--tcti=swtpm:port=2321", "--controller-name=plimsoll-controller.plimsoll-system.svc",
-        "key: \"example.org/bad\"", "t.key == 'example.org/bad'"}) {
+       {"--taint-key=example.org/bad", "--condition-type=example.org/Attested",
+        "--agent-service-account=plimsoll-system:plimsoll-agent", "--tcti=swtpm:port=2321",
+        "--controller-name=plimsoll-controller.plimsoll-system.svc", "key: \"example.org/bad\"",
+        "t.key == 'example.org/bad'", "c.type == 'example.org/Attested'"}) {
     EXPECT_NE(yaml.find(argument), std::string::npos) << argument;
   }
 }
@@ -116,7 +150,10 @@ TEST(Chart, InstallsUpgradesAndUninstallsAndKeepsTheCrds) {
                    .ok());
   ASSERT_THAT(Cluster().Helm({"uninstall", "plimsoll", "-n", std::string(kNamespace)}),
               IsAccepted());
-  EXPECT_THAT(Cluster().Kubectl({"get", "crd", "tpmidentities.plimsoll.dev"}), IsAccepted());
+  for (const KindNames& names : kKinds) {
+    EXPECT_THAT(Cluster().Kubectl({"get", "crd", std::string(names.resource) + ".plimsoll.dev"}),
+                IsAccepted());
+  }
   EXPECT_FALSE(
       Cluster()
           .Kubectl({"get", "-n", std::string(kNamespace), "deployment/plimsoll-controller"})

@@ -28,9 +28,10 @@ inline constexpr std::array kKinds = {
     KindNames{"NodeAttestation", "nodeattestations", "natt"},
     KindNames{"AttestationException", "attestationexceptions", "aexc"}};
 
-// The chart with its defaults, once all kinds are served.
+// The chart with its defaults, once all kinds are served. Some value must be given: without any,
+// helm keeps those of the last test.
 inline void InstallKinds() {
-  Cluster().InstallChart();
+  Cluster().InstallChart("rbac: {create: true}\n");
   std::vector<std::string> arguments{"wait", "--for=condition=Established", "--timeout=30s", "crd"};
   for (const KindNames& names : kKinds) {
     arguments.push_back(std::string(names.resource) + ".plimsoll.dev");
