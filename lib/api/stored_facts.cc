@@ -55,6 +55,21 @@ appraisal::AdmissionRecord::By ByOf(Admission::By by) {
   return appraisal::AdmissionRecord::By::kFirstUse;
 }
 
+// A value that cannot be read stays, with no bytes: as if it were not there it could be recorded
+// anew.
+appraisal::BaselineRecord RecordOfBaseline(const Baseline& baseline) {
+  appraisal::BaselineRecord record{.policy_uid = baseline.policy_uid, .pcrs = {}};
+  for (const BaselinePcr& pcr : baseline.pcrs) {
+    const auto bank = tcg::BankFromName(pcr.bank);
+    if (bank && pcr.index >= 0 && pcr.index <= 31) {
+      record.pcrs.push_back({.bank = *bank,
+                             .index = static_cast<uint32_t>(pcr.index),
+                             .digest = FromHex(pcr.digest).value_or(Bytes())});
+    }
+  }
+  return record;
+}
+
 // The databases with the number of their entries: those themselves are in `facts`.
 void ShortenDatabases(json& boot) {
   const auto databases = boot.find("databases");
@@ -155,6 +170,9 @@ appraisal::IdentityFacts IdentityFactsOf(const TpmIdentity& identity) {
   }
   for (const Admission& admission : identity.status.admissions) {
     facts.admissions.push_back({.by = ByOf(admission.by), .ref = admission.ref});
+  }
+  for (const Baseline& baseline : identity.status.baselines) {
+    facts.baselines.push_back(RecordOfBaseline(baseline));
   }
   if (identity.status.attestation_key) {
     facts.key_profile = crypto::KeyProfileFromName(identity.status.attestation_key->profile)

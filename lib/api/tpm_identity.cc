@@ -265,6 +265,10 @@ Result<TpmIdentity> TpmIdentity::Parse(std::string_view text) {
   PLIMSOLL_ASSIGN_OR_RETURN(identity.decision_reason, fields::String(spec, "decisionReason"));
   PLIMSOLL_ASSIGN_OR_RETURN(const json status, fields::Object(object, "status"));
   PLIMSOLL_ASSIGN_OR_RETURN(identity.status, StatusFromJson(status));
+  const Condition* revoked = Find(identity.status.conditions, kRevokedCondition);
+  if (revoked != nullptr && revoked->status == ConditionStatus::kTrue) {
+    identity.decision = Decision::kRevoked;
+  }
   return identity;
 }
 

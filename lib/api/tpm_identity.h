@@ -102,6 +102,11 @@ struct Baseline {
 };
 
 inline constexpr size_t kMaxBaselines = 32;
+inline constexpr size_t kMaxAdmissions = 32;
+
+// The condition that remembers a decision Revoked. It is final: an identity that has it (True) is
+// read as Revoked, whatever its spec says since.
+inline constexpr char kRevokedCondition[] = "Revoked";
 
 std::string_view ToString(Admission::By by);  // Human, EndorsementCertificate, FirstUse
 

@@ -82,7 +82,7 @@ PolicyResult JudgePolicy(const AppliedPolicy& applied, const Facts& facts,
     Conclude(result);
     return result;
   }
-  const auto admission = CheckAdmission(policy.spec().identity, identity);
+  const auto admission = CheckAdmission(policy, identity);
   if (policy.mode() == policy::Mode::kSuspended) {
     if (applied.last) {
       result = *applied.last;
@@ -124,6 +124,7 @@ std::optional<Reason> Objection(const PolicyResult& result) {
 
 std::string MessageFor(const PolicyResult& result, Reason reason) {
   for (const Finding& finding : result.findings) {
+  FindOutstanding(policy, facts, identity, result);
     if (finding.reason == reason) {
       return fmt::format("policy {}: {}", result.name, Summary(finding));
     }

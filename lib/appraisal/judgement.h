@@ -44,6 +44,13 @@ struct AdmissionRecord {  // TPMIdentity status.admissions[]
   std::string ref;  // of a certificate: the EndorsementAuthority; of a first use: the policy's uid
 };
 
+// The values that a policy holds the node to (TPMIdentity status.baselines[]). A value that cannot be
+// read is there with no bytes, so that nothing equals it.
+struct BaselineRecord {
+  std::string policy_uid;
+  std::vector<evidence::PcrValue> pcrs;
+};
+
 // What is known of the identity (TPMIdentity) that the key belongs to.
 struct IdentityFacts {
   // What can be known of the admission. In a cluster everything; from a bundle nobody's decision,
@@ -57,6 +64,19 @@ struct IdentityFacts {
   std::string denial;  // why an endorsement was refused, for people; of a bundle only
   std::string
       manufacturer;  // TCG vendor id, by a good EK certificate or an approved identity; empty when unknown
+  std::vector<BaselineRecord> baselines = {};
+};
+
+// What a cluster may still give an identity or record of it, before it judges again. A pure
+// function cannot: others may do the same at the same time.
+struct Outstanding {
+  // Of the quoted PCRs with `match: Unchanged` or `FirstUse`, those whose value is to be recorded.
+  std::vector<evidence::PcrValue> baseline = {};
+  // The policy admits by first use, and this identity, which nobody has decided about, is not
+  // admitted.
+  bool first_use = false;
+  std::string floor_problem = {};  // why identity.firstUse.referenceValueRefs do not hold
+  bool nothing_else = false;       // but for the above the policy passes
 };
 
 enum class PolicyOutcome : uint8_t { kUnknown, kFail, kPass };
@@ -74,6 +94,7 @@ struct PolicyResult {
   // IdentityPending or IdentityDenied when the policy's admission does not hold. The measurements
   // are judged and shown all the same, but decide nothing.
   std::optional<Reason> identity;
+  Outstanding outstanding = {};
   bool stands = false;                         // Suspended: this is its last result, not a new one
   std::vector<std::string> matched_sets = {};  // ReferenceValues that accept something of the node
   bool deprecated = false;                     // one of them is Deprecated

@@ -121,6 +121,101 @@ void P04_FindMismatch(const policy::CompiledPcrRule& rule, const Bytes& value,
                         accepted, why, wanted);
 }
 
+void CheckPcrRule(const policy::CompiledPolicy& policy, const policy::CompiledPcrRule& rule,
+                  const IdentityFacts& identity, BootReader& reader, PolicyResult& result) {
+  switch (rule.rule.match) {
+    case policy::PcrMatch::kReference:
+      Q17_PcrHoldsAnAcceptedValue(rule, reader);
+      break;
+    case policy::PcrMatch::kEventLogOnly:
+      CheckEventLogOnly(rule.rule, reader);
+      break;
+    case policy::PcrMatch::kUnchanged:
+    case policy::PcrMatch::kFirstUse:
+      P01_PcrHoldsItsBaseline(policy, rule.rule, identity, reader, result);
+      break;
+  }
+}
+
+// A policy none of whose rules can be judged without a cluster must not pass offline.
+void P01_SomethingIsJudged(const policy::CompiledPolicy& policy, Findings& findings) {
+  const bool only_baselines =
+      !policy.spec().boot && policy.spec().runtime.mode != policy::RuntimeMode::kRequired &&
+      std::all_of(policy.pcr_rules().begin(), policy.pcr_rules().end(),
+                  [](const policy::CompiledPcrRule& rule) {
+                    return rule.rule.match == policy::PcrMatch::kUnchanged ||
+                           rule.rule.match == policy::PcrMatch::kFirstUse;
+                  });
+  if (only_baselines) {
+    findings.push_back(Found("P1", Reason::kPolicyNotReady,
+                             "no rule of the policy can be judged without what a cluster has "
+                             "recorded of the node"));
+  }
+}
+
+bool HasAdmission(const IdentityFacts& identity, const policy::CompiledPolicy& policy) {
+  const policy::IdentityRule& rule = policy.spec().identity;
+  const std::string& uid = policy.meta().uid;
+  return std::any_of(
+      identity.admissions.begin(), identity.admissions.end(), [&](const AdmissionRecord& record) {
+        switch (record.by) {
+          case AdmissionRecord::By::kHuman:
+            // Recorded at the approval; withdrawn with the decision, whoever removes the record.
+            return identity.decision == Decision::kApproved;
+          case AdmissionRecord::By::kEndorsementCertificate:
+            return rule.admission == policy::Admission::kEndorsementCertificate &&
+                   std::find(rule.authority_refs.begin(), rule.authority_refs.end(), record.ref) !=
+                       rule.authority_refs.end();
+          case AdmissionRecord::By::kFirstUse:
+            return rule.admission == policy::Admission::kFirstUse && !uid.empty() &&
+                   record.ref == uid;
+        }
+        return false;
+      });
+}
+
+bool Counts(crypto::KeyProfile profile, const policy::IdentityRule& rule) {
+  const auto& profiles = rule.key_profiles;
+  return std::find(profiles.begin(), profiles.end(), profile) != profiles.end();
+}
+
+std::string_view WhatItWaitsFor(policy::Admission admission) {
+  switch (admission) {
+    case policy::Admission::kApproved:
+      return "the node's TPM identity waits for a person's approval";
+    case policy::Admission::kEndorsementCertificate:
+      return "the node's TPM identity is admitted neither by one of the policy's endorsement "
+             "authorities nor by a person";
+    case policy::Admission::kFirstUse:
+      return "the node's TPM identity is admitted neither by the policy's first use nor by a "
+             "person";
+  }
+  return "the node's TPM identity is not admitted";
+}
+
+// From a bundle: only certificates can be judged (detail 10).
+std::optional<Finding> OfflineAdmission(const policy::CompiledPolicy& policy,
+                                        const IdentityFacts& identity) {
+  const policy::IdentityRule& rule = policy.spec().identity;
+  if (rule.admission != policy::Admission::kEndorsementCertificate) {
+    return Found("M5", std::nullopt,
+                 fmt::format("admission {} was not judged: it needs a cluster",
+                             policy::ToString(rule.admission)));
+  }
+  if (identity.source == IdentityFacts::Source::kBundle) {
+    return Found("M5", std::nullopt, "the identity was not judged: the bundle has no endorsement");
+  }
+  if (HasAdmission(identity, policy)) {
+    return std::nullopt;
+  }
+  return Found("M5", Reason::kIdentityDenied,
+               identity.denial.empty()
+                   ? "the EK certificate is one of none of the policy's endorsement authorities"
+                   : identity.denial);
+}
+
+}  // namespace
+
 // A PCR of zeros or ones was never fed by firmware; such a value counts only where it is listed,
 // which needs no rule of its own as long as a PCR must hold one of the listed values.
 void Q17_PcrHoldsAnAcceptedValue(const policy::CompiledPcrRule& rule, BootReader& reader) {
@@ -190,91 +285,6 @@ void Q17_PcrHoldsAnAcceptedValue(const policy::CompiledPcrRule& rule, BootReader
   }
 }
 
-// Unchanged and FirstUse compare with what was recorded of the node.
-void P01_BaselineIsKnown(const policy::PcrRule& rule, const IdentityFacts& identity,
-                         BootReader& reader) {
-  const bool cluster = identity.source == IdentityFacts::Source::kCluster;
-  reader
-      .Add("P1", cluster ? std::optional(Reason::kEvidenceExpired) : std::nullopt,
-           fmt::format(
-               "{} PCR {} is not judged: nothing is known of the value that it had {}",
-               tcg::BankName(rule.bank), rule.index,
-               rule.match == policy::PcrMatch::kUnchanged ? "at the approval" : "at the first use"))
-      .pcr = PcrReference{rule.bank, rule.index};
-}
-
-void CheckPcrRule(const policy::CompiledPcrRule& rule, const IdentityFacts& identity,
-                  BootReader& reader) {
-  switch (rule.rule.match) {
-    case policy::PcrMatch::kReference:
-      Q17_PcrHoldsAnAcceptedValue(rule, reader);
-      break;
-    case policy::PcrMatch::kEventLogOnly:
-      CheckEventLogOnly(rule.rule, reader);
-      break;
-    case policy::PcrMatch::kUnchanged:
-    case policy::PcrMatch::kFirstUse:
-      P01_BaselineIsKnown(rule.rule, identity, reader);
-      break;
-  }
-}
-
-// A policy none of whose rules can be judged without a cluster must not pass offline.
-void P01_SomethingIsJudged(const policy::CompiledPolicy& policy, Findings& findings) {
-  const bool only_baselines =
-      !policy.spec().boot && policy.spec().runtime.mode != policy::RuntimeMode::kRequired &&
-      std::all_of(policy.pcr_rules().begin(), policy.pcr_rules().end(),
-                  [](const policy::CompiledPcrRule& rule) {
-                    return rule.rule.match == policy::PcrMatch::kUnchanged ||
-                           rule.rule.match == policy::PcrMatch::kFirstUse;
-                  });
-  if (only_baselines) {
-    findings.push_back(Found("P1", Reason::kPolicyNotReady,
-                             "no rule of the policy can be judged without what a cluster has "
-                             "recorded of the node"));
-  }
-}
-
-bool HasAdmission(const IdentityFacts& identity, const policy::IdentityRule& rule) {
-  return std::any_of(
-      identity.admissions.begin(), identity.admissions.end(), [&](const AdmissionRecord& record) {
-        switch (record.by) {
-          case AdmissionRecord::By::kHuman:
-            // Recorded at the approval; withdrawn with the decision, whoever removes the record.
-            return identity.decision == Decision::kApproved;
-          case AdmissionRecord::By::kEndorsementCertificate:
-            return rule.admission == policy::Admission::kEndorsementCertificate &&
-                   std::find(rule.authority_refs.begin(), rule.authority_refs.end(), record.ref) !=
-                       rule.authority_refs.end();
-          case AdmissionRecord::By::kFirstUse:
-            return false;  // not given by this version
-        }
-        return false;
-      });
-}
-
-// From a bundle: only certificates can be judged (detail 10).
-std::optional<Finding> OfflineAdmission(const policy::IdentityRule& rule,
-                                        const IdentityFacts& identity) {
-  if (rule.admission != policy::Admission::kEndorsementCertificate) {
-    return Found("M5", std::nullopt,
-                 fmt::format("admission {} was not judged: it needs a cluster",
-                             policy::ToString(rule.admission)));
-  }
-  if (identity.source == IdentityFacts::Source::kBundle) {
-    return Found("M5", std::nullopt, "the identity was not judged: the bundle has no endorsement");
-  }
-  if (HasAdmission(identity, rule)) {
-    return std::nullopt;
-  }
-  return Found("M5", Reason::kIdentityDenied,
-               identity.denial.empty()
-                   ? "the EK certificate is one of none of the policy's endorsement authorities"
-                   : identity.denial);
-}
-
-}  // namespace
-
 void CheckPolicy(const policy::CompiledPolicy& policy, const Facts& facts,
                  const IdentityFacts& identity, PolicyResult& result) {
   Findings& findings = result.findings;
@@ -284,7 +294,7 @@ void CheckPolicy(const policy::CompiledPolicy& policy, const Facts& facts,
   Q09_ResetIsExplained(tpm, facts, findings);
   BootReader reader(policy, facts, result);
   for (const policy::CompiledPcrRule& rule : policy.pcr_rules()) {
-    CheckPcrRule(rule, identity, reader);
+    CheckPcrRule(policy, rule, identity, reader, result);
   }
   CheckBoot(reader);
   if (identity.source != IdentityFacts::Source::kCluster) {
@@ -292,28 +302,50 @@ void CheckPolicy(const policy::CompiledPolicy& policy, const Facts& facts,
   }
 }
 
-std::optional<Finding> CheckAdmission(const policy::IdentityRule& rule,
+std::optional<Finding> CheckAdmission(const policy::CompiledPolicy& policy,
                                       const IdentityFacts& identity) {
+  const policy::IdentityRule& rule = policy.spec().identity;
   if (identity.decision == Decision::kDenied || identity.decision == Decision::kRevoked) {
     return Found("M5", Reason::kIdentityDenied, "the node's TPM identity is denied or revoked");
   }
-  const auto& profiles = rule.key_profiles;
-  if (std::find(profiles.begin(), profiles.end(), identity.key_profile) == profiles.end()) {
+  if (!Counts(identity.key_profile, rule)) {
     return Found("M5", Reason::kIdentityPending,
                  fmt::format("the attestation key's profile ({}) does not count under this policy",
                              crypto::ToString(identity.key_profile)));
   }
   if (identity.source != IdentityFacts::Source::kCluster) {
-    return OfflineAdmission(rule, identity);
+    return OfflineAdmission(policy, identity);
   }
-  if (!HasAdmission(identity, rule)) {
-    return Found("M5", Reason::kIdentityPending,
-                 rule.admission == policy::Admission::kApproved
-                     ? "the node's TPM identity waits for a person's approval"
-                     : "the node's TPM identity is admitted neither by one of the policy's "
-                       "endorsement authorities nor by a person");
+  if (!HasAdmission(identity, policy)) {
+    return Found("M5", Reason::kIdentityPending, std::string(WhatItWaitsFor(rule.admission)));
   }
   return std::nullopt;
+}
+
+void FindOutstanding(const policy::CompiledPolicy& policy, const Facts& facts,
+                     const IdentityFacts& identity, PolicyResult& result) {
+  Outstanding& outstanding = result.outstanding;
+  const auto failing = std::count_if(result.findings.begin(), result.findings.end(),
+                                     [](const Finding& f) { return f.reason.has_value(); });
+  outstanding.nothing_else = static_cast<size_t>(failing) == outstanding.baseline.size();
+  const policy::IdentityRule& rule = policy.spec().identity;
+  outstanding.first_use = rule.admission == policy::Admission::kFirstUse &&
+                          identity.source == IdentityFacts::Source::kCluster &&
+                          identity.decision == Decision::kPending &&
+                          Counts(identity.key_profile, rule) && !HasAdmission(identity, policy);
+  if (!outstanding.first_use) {
+    return;
+  }
+  PolicyResult floor;
+  BootReader reader(policy, facts, floor);
+  for (const policy::CompiledPcrRule& pcr : policy.first_use_rules()) {
+    Q17_PcrHoldsAnAcceptedValue(pcr, reader);
+  }
+  const auto broken = std::find_if(floor.findings.begin(), floor.findings.end(),
+                                   [](const Finding& f) { return f.reason.has_value(); });
+  if (broken != floor.findings.end()) {
+    outstanding.floor_problem = broken->message;
+  }
 }
 
 }  // namespace plimsoll::appraisal

@@ -29,6 +29,9 @@ uint32_t Read(const std::vector<std::shared_ptr<const policy::CompiledPolicy>>& 
     for (const policy::PcrRule& rule : policy->spec().pcrs) {
       mask |= rule.bank == bank ? uint32_t{1} << rule.index : 0U;
     }
+    for (const policy::CompiledPcrRule& floor : policy->first_use_rules()) {
+      mask |= floor.rule.bank == bank ? uint32_t{1} << floor.rule.index : 0U;
+    }
   }
   return mask;
 }

@@ -18,6 +18,7 @@ class PolicyCompiler {
     Note(spec_.problem);
     CheckThatSomethingIsDemanded();
     CheckAuthorities();
+    CompileFirstUse();
     for (const PcrRule& rule : spec_.pcrs) {
       CompilePcrRule(rule);
     }
@@ -125,6 +126,31 @@ class PolicyCompiler {
       }
     }
     compiled_.pcr_rules_.push_back(std::move(compiled));
+  }
+
+  void CompileFirstUse() {
+    if (spec_.identity.admission != Admission::kFirstUse) {
+      return;
+    }
+    std::vector<CompiledPcrRule>& rules = compiled_.first_use_rules_;
+    for (const ReferenceSet& set :
+         ResolveAll(spec_.identity.first_use.reference_refs, "pcrs",
+                    [](const ReferenceValues& values) { return !values.pcrs.empty(); })) {
+      for (const ReferencePcr& pcr : set->pcrs) {
+        auto rule = std::find_if(rules.begin(), rules.end(), [&pcr](const CompiledPcrRule& r) {
+          return r.rule.bank == pcr.bank && r.rule.index == pcr.index;
+        });
+        if (rule == rules.end()) {
+          PcrRule wanted;
+          wanted.bank = pcr.bank;
+          wanted.index = pcr.index;
+          rule = rules.insert(rules.end(), {std::move(wanted), {}});
+        }
+        for (const Bytes& digest : pcr.digests) {
+          rule->values.push_back({digest, set});
+        }
+      }
+    }
   }
 
   void CompileBoot(const BootRule& boot) {
