@@ -6,7 +6,9 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "controller/ingest/log_cache.h"
 #include "controller/ingest/outstanding.h"
+#include "controller/ingest/runtime_progress.h"
 #include "evidence/challenge.h"
 #include "evidence/limits.h"
 #include "tcg/pcr_selection.h"
@@ -19,6 +21,15 @@ struct Challenge {
   std::string attestation_key_name;  // hex; the AK that was activated when it was asked
   tcg::PcrSelection selection = {};
   evidence::Nonce nonce{};
+
+  // The boot event log that need not be sent, pinned; null where it was asked for or there is none.
+  LogCache::Log log = {};
+  Bytes log_sha256 = {};
+
+  // Where the IMA list was asked from, and by which rules it is to be judged. Kept with the
+  // question so that overlapping rounds cannot move it.
+  std::optional<RuntimeProgress> runtime = {};
+  std::string runtime_rules = {};
 };
 
 // The outstanding challenges of this replica: three of a node at most, single use, 60 s, answered

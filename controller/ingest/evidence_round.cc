@@ -9,10 +9,12 @@
 #include "api/stored_facts.h"
 #include "appraisal/reason.h"
 #include "controller/identity/admission.h"
+#include "controller/identity/first_records.h"
 #include "controller/ingest/node_identity.h"
 #include "controller/record/transition.h"
 #include "crypto/names.h"
 #include "evidence/evidence.h"
+#include "evidence/statement.h"
 #include "tcg/name.h"
 
 namespace plimsoll::controller::ingest {
@@ -53,7 +55,7 @@ bool IsRejectedForReset(const Appraisal& appraisal) {
 
 }  // namespace
 
-http::Response EvidenceRound::Run(const Result<evidence::Evidence>& evidence) {
+http::Response EvidenceRound::Run(Result<evidence::Evidence> evidence) {
   policies_ = PoliciesOf(context_, agent_);
   if (const auto attestation = context_.d.attestations.Get(agent_.node_name());
       attestation && attestation->status.node_uid == agent_.node_uid()) {
@@ -66,9 +68,20 @@ http::Response EvidenceRound::Run(const Result<evidence::Evidence>& evidence) {
   if (auto refusal = RecallClock()) {
     return *std::move(refusal);
   }
-  const auto appraisal = Appraise(evidence);
+  if (evidence) {
+    if (auto refusal = CompleteLogs(*evidence)) {
+      return *std::move(refusal);
+    }
+  }
+  auto appraisal = Appraise(evidence);
+  if (appraisal) {
+    appraisal = WithFirstRecords(evidence, *std::move(appraisal));
+  }
   if (!appraisal) {
     return Unavailable(context_, agent_, "appraise evidence", appraisal.error());
+  }
+  if (evidence) {
+    KeepLog(*evidence, *appraisal);
   }
   switch (appraisal->disposition) {
     case Disposition::kJudged:
@@ -121,8 +134,65 @@ std::optional<http::Response> EvidenceRound::RecallClock() {
   return std::nullopt;
 }
 
+// Puts in the log that the challenge did not ask for. What the statement says is not proven yet;
+// whether the log is the quoted one is judged like any other's.
+std::optional<http::Response> EvidenceRound::CompleteLogs(evidence::Evidence& evidence) {
+  const auto again = [this](std::string_view detail) {
+    return Reject(context_, agent_, 409, appraisal::wire::kLogRequired, detail);
+  };
+  if (evidence.ima && challenge_.runtime_rules != policies_.runtime_rules) {
+    return again("the rules about the IMA list have changed since the challenge");
+  }
+  if (evidence.boot_event_log || !evidence.statement || !challenge_.log) {
+    return std::nullopt;  // one that was asked for and did not come is missing
+  }
+  const auto statement = evidence::DecodeStatement(*evidence.statement);
+  if (!statement || !statement->boot_event_log) {
+    return std::nullopt;
+  }
+  if (challenge_.log_sha256 == statement->boot_event_log->sha256) {
+    evidence.boot_event_log = *challenge_.log;
+    return std::nullopt;
+  }
+  return again("this controller does not hold the boot event log that the statement names");
+}
+
+// Only a log that the quote vouched for is worth keeping.
+void EvidenceRound::KeepLog(const evidence::Evidence& evidence, const Appraisal& appraisal) {
+  if (!evidence.boot_event_log || !appraisal.facts || !appraisal.facts->boot ||
+      appraisal.facts->boot->state != appraisal::BootEvidence::State::kReplayed) {
+    return;
+  }
+  const Bytes& sha256 = appraisal.facts->boot->sha256;
+  if (context_.logs.Get(agent_.node_uid(), sha256) == nullptr) {
+    context_.logs.Put(agent_.node_uid(), sha256, *evidence.boot_event_log);
+  }
+}
+
+// Whether we may write over `current`. Where it was judged with other inputs, it may be because its
+// writer knew more: policies are then compared with the API server's, and the identity is read.
+bool EvidenceRound::InputsAreCurrent(const NodeAttestation& current, const std::string& inputs) {
+  if (current.status.node_uid != agent_.node_uid() || current.status.inputs.empty() ||
+      current.status.inputs == inputs) {
+    return true;
+  }
+  if (!context_.d.currency.Await(current.meta.resource_version)) {
+    return false;
+  }
+  const auto live = context_.d.store.Get(identity_->meta.name);
+  return live && *live && policies::InputsHash(PoliciesOf(context_, agent_), &**live) == inputs;
+}
+
 Result<Appraisal> EvidenceRound::Appraise(const Result<evidence::Evidence>& evidence) {
-  const auto applied = record::Applied(policies_, status_, context_.d.clock.Wall());
+  auto applied = record::Applied(policies_, status_, context_.d.clock.Wall());
+  if (challenge_.runtime) {
+    for (appraisal::AppliedPolicy& policy : applied) {
+      const auto rejected = challenge_.runtime->rejected.find(policy.policy->meta().uid);
+      if (rejected != challenge_.runtime->rejected.end()) {
+        policy.runtime_rejected = rejected->second;
+      }
+    }
+  }
   if (!evidence) {
     return appraisal::RejectMalformed(evidence.error(), applied);
   }
@@ -134,12 +204,32 @@ Result<Appraisal> EvidenceRound::Appraise(const Result<evidence::Evidence>& evid
       .selection = challenge_.selection,
       .endorsement_key = EndorsementKey(*identity_->status.attestation_key),
       .identity = api::IdentityFactsOf(*identity_),
-      .recorded = clock_ ? std::optional(clock_->recorded) : std::nullopt};
+      .recorded = clock_ ? std::optional(clock_->recorded) : std::nullopt,
+      .runtime = challenge_.runtime ? std::optional(challenge_.runtime->position) : std::nullopt};
   const MonotonicTime started = context_.d.clock.Monotonic();
   auto appraisal = appraisal::Appraise(*evidence, expectation, applied, started);
   context_.d.metrics.StageDuration(
       "signature", std::chrono::duration<double>(context_.d.clock.Monotonic() - started).count());
   return appraisal;
+}
+
+// What the quote shows for the first time is recorded before its verdict, and then judged with what
+// is recorded, which may be what another replica saw at the same time.
+Result<Appraisal> EvidenceRound::WithFirstRecords(const Result<evidence::Evidence>& evidence,
+                                                  Appraisal appraisal) {
+  const std::vector<identity::FirstRecord> records = identity::FirstRecordsOf(
+      *identity_, appraisal, policies_,
+      {context_.d.nodes, context_.d.identities, context_.d.attestations}, context_.d.clock.Wall());
+  if (records.empty()) {
+    return appraisal;
+  }
+  PLIMSOLL_ASSIGN_OR_RETURN(TpmIdentity recorded,
+                            context_.d.changes.RecordFirst(*identity_, agent_.node_uid(), records));
+  if (!HoldsKey(recorded, agent_, challenge_.attestation_key_name)) {
+    return Fail(ErrorCode::kConflict, "another key was activated meanwhile");
+  }
+  identity_ = std::make_shared<const TpmIdentity>(std::move(recorded));
+  return Appraise(evidence);
 }
 
 // Built once for each activated key, since reading a key costs more than a signature check.
@@ -165,14 +255,17 @@ http::Response EvidenceRound::Judged(const Appraisal& appraisal) {
   const std::string inputs = policies::InputsHash(policies_, identity_.get());
   bool displaced = false;
   bool dropped = false;
-  const auto recorded = context_.d.recorder.Apply(
+  bool behind = false;
+  const auto recorded = context_.d.recorder.ApplyToObject(
       agent_.node_name(), agent_.node_uid(), policies_.expire,
-      [&](const NodeAttestationStatus& current) -> std::optional<NodeAttestationStatus> {
+      [&](const NodeAttestation& object) -> std::optional<NodeAttestationStatus> {
+        const NodeAttestationStatus& current = object.status;
         const bool of_this_node = current.node_uid == agent_.node_uid();
         displaced = of_this_node && !current.tpm_identity.empty() &&
                     current.tpm_identity != identity_->meta.name;
         dropped = of_this_node && record::JudgedWithNewerInputs(current, policies_);
-        if (displaced || dropped) {
+        behind = !displaced && !dropped && !InputsAreCurrent(object, inputs);
+        if (displaced || dropped || behind) {
           return std::nullopt;
         }
         return record::AfterAppraisal(current, appraisal, identity_->meta.name,
@@ -187,6 +280,14 @@ http::Response EvidenceRound::Judged(const Appraisal& appraisal) {
   if (displaced) {
     return Reject(context_, agent_, 409, appraisal::ToString(Reason::kNotEnrolled),
                   "another TPM has enrolled for this node since");
+  }
+  if (behind) {
+    return Unavailable(context_, agent_, "judge with the present policies",
+                       Error{ErrorCode::kUnavailable,
+                             "the verdict on record was given with other inputs than are known "
+                             "here",
+                             Retry::kBackoff,
+                             {}});
   }
   if (!dropped) {
     Announce(appraisal);

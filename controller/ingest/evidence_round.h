@@ -19,12 +19,17 @@ class EvidenceRound {
 
   // Judges the evidence, records what follows and answers. `evidence` is what the body decoded to,
   // or why it did not. An answer other than 200 and 422 leaves the verdict as it was.
-  http::Response Run(const Result<evidence::Evidence>& evidence);
+  http::Response Run(Result<evidence::Evidence> evidence);
 
  private:
   std::optional<http::Response> FindIdentity();
   std::optional<http::Response> RecallClock();
+  std::optional<http::Response> CompleteLogs(evidence::Evidence& evidence);
+  void KeepLog(const evidence::Evidence& evidence, const appraisal::Appraisal& appraisal);
+  bool InputsAreCurrent(const NodeAttestation& current, const std::string& inputs);
   Result<appraisal::Appraisal> Appraise(const Result<evidence::Evidence>& evidence);
+  Result<appraisal::Appraisal> WithFirstRecords(const Result<evidence::Evidence>& evidence,
+                                                appraisal::Appraisal appraisal);
   std::shared_ptr<const appraisal::SigningKey> Key();
 
   http::Response Judged(const appraisal::Appraisal& appraisal);

@@ -1,10 +1,12 @@
 #include "controller/policies/picture.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "crypto/digest.h"
@@ -14,51 +16,64 @@ namespace {
 
 using CompiledPtr = std::shared_ptr<const policy::CompiledPolicy>;
 
-// One version of an object. Objects that never were on an API server have no uid; their generation
-// tells versions apart.
-std::string VersionOf(std::string_view kind, const policy::ObjectMeta& meta) {
-  return fmt::format("{} {} {}\n", kind, meta.uid, meta.generation);
-}
+constexpr size_t kRulesDigits = 32;  // of a fingerprint that tells rules apart
 
-policy::Authorities NamedBy(const PolicyObject& object,
-                            const Lookup<AuthorityObject>& authorities) {
+policy::Authorities NamedBy(const policy::AttestationPolicy& policy, const References& references,
+                            std::vector<std::string>& inputs) {
   policy::Authorities named;
-  for (const std::string& ref : object.policy.identity.authority_refs) {
-    if (const auto found = authorities.Get(ref)) {
-      named.emplace(ref, found->authority);
+  for (const std::string& name : policy.identity.authority_refs) {
+    if (const auto found = references.Authority(name)) {
+      named.emplace(name, found->authority);
+      inputs.insert(inputs.end(), found->inputs.begin(), found->inputs.end());
+    } else {
+      inputs.push_back(fmt::format("EndorsementAuthority - {}\n", name));
     }
   }
   return named;
+}
+
+// Every set that the policy names, once.
+std::set<std::string> SetsNamedBy(const policy::AttestationPolicy& policy) {
+  std::set<std::string> names;
+  const auto add = [&](const std::vector<std::string>& refs) {
+    names.insert(refs.begin(), refs.end());
+  };
+  for (const policy::PcrRule& rule : policy.pcrs) {
+    add(rule.reference_refs);
+  }
+  if (policy.boot) {
+    add(policy.boot->database_refs);
+    add(policy.boot->component_refs);
+    add(policy.boot->command_line.reference_refs);
+  }
+  add(policy.runtime.allow_list_refs);
+  add(policy.runtime.key_refs);
+  add(policy.identity.first_use.reference_refs);
+  return names;
 }
 
 bool Decides(policy::Mode mode) { return mode != policy::Mode::kAudit; }
 
 }  // namespace
 
-// By policy name: the versions that it was compiled from, and the outcome.
-struct Picture::Cache {
-  struct Entry {
-    std::string versions;
-    CompiledPtr compiled;
-  };
+// A policy as compiled, with all that it was compiled from.
+struct Picture::Compiled {
+  CompiledPtr policy;
+  std::vector<std::string> inputs;
+  std::optional<std::chrono::sys_seconds> changes;
+};
 
-  CompiledPtr Get(const PolicyObject& object, const policy::Authorities& authorities) {
-    std::string versions = VersionOf("AttestationPolicy", object.policy.meta);
-    for (const auto& [name, authority] : authorities) {
-      versions += VersionOf("EndorsementAuthority", authority->meta);
-    }
-    {
-      const std::lock_guard lock(mutex);
-      const auto found = entries.find(object.meta.name);
-      if (found != entries.end() && found->second.versions == versions) {
-        return found->second.compiled;
-      }
-    }
-    auto compiled = std::make_shared<const policy::CompiledPolicy>(
-        policy::CompiledPolicy::Compile(object.policy, {.authorities = authorities}));
+struct Picture::Cache {
+  std::shared_ptr<const Compiled> Find(const std::string& name,
+                                       const std::vector<std::string>& inputs) {
     const std::lock_guard lock(mutex);
-    entries.insert_or_assign(object.meta.name, Entry{std::move(versions), compiled});
-    return compiled;
+    const auto found = entries.find(name);
+    return found != entries.end() && found->second->inputs == inputs ? found->second : nullptr;
+  }
+
+  void Keep(const std::string& name, std::shared_ptr<const Compiled> compiled) {
+    const std::lock_guard lock(mutex);
+    entries.insert_or_assign(name, std::move(compiled));
   }
 
   void KeepOnly(const std::vector<std::shared_ptr<const PolicyObject>>& objects) {
@@ -73,17 +88,53 @@ struct Picture::Cache {
   }
 
   std::mutex mutex;
-  std::map<std::string, Entry> entries;
+  std::map<std::string, std::shared_ptr<const Compiled>> entries;  // by policy name
 };
 
-Picture::Picture(const Lookup<PolicyObject>& policies, const Lookup<AuthorityObject>& authorities,
-                 policy::Freshness default_freshness)
-    : policies_(policies),
-      authorities_(authorities),
-      default_freshness_(default_freshness),
-      cache_(std::make_unique<Cache>()) {}
+Picture::Picture(PictureSources sources, policy::Freshness default_freshness)
+    : sources_(sources), default_freshness_(default_freshness), cache_(std::make_unique<Cache>()) {}
 
 Picture::~Picture() = default;
+
+std::shared_ptr<const policy::EndorsementAuthority> Picture::Authority(
+    const std::string& name) const {
+  const auto resolved = sources_.references.Authority(name);
+  return resolved ? resolved->authority : nullptr;
+}
+
+std::shared_ptr<const Picture::Compiled> Picture::Get(const PolicyObject& object) const {
+  const auto now = std::chrono::floor<std::chrono::seconds>(sources_.clock.Wall());
+  Compiled compiled;
+  policy::PolicyInputs inputs;
+  inputs.now = now;
+  compiled.inputs = {InputLine("AttestationPolicy", object.policy.meta)};
+  inputs.authorities = NamedBy(object.policy, sources_.references, compiled.inputs);
+  for (const std::string& name : SetsNamedBy(object.policy)) {
+    const auto found = sources_.references.Reference(name, now);
+    if (!found) {
+      compiled.inputs.push_back(fmt::format("ReferenceValues - {}\n", name));
+      continue;
+    }
+    compiled.inputs.insert(compiled.inputs.end(), found->inputs.begin(), found->inputs.end());
+    inputs.references.emplace(name, found->set);
+    if (found->files) {
+      inputs.allow_lists.emplace(name, found->files);
+    } else if (!found->files_problem.empty()) {
+      inputs.allow_list_problems.emplace(name, found->files_problem);
+    }
+    if (found->changes && (!compiled.changes || *found->changes < *compiled.changes)) {
+      compiled.changes = found->changes;
+    }
+  }
+  if (auto kept = cache_->Find(object.meta.name, compiled.inputs)) {
+    return kept;
+  }
+  compiled.policy = std::make_shared<const policy::CompiledPolicy>(
+      policy::CompiledPolicy::Compile(object.policy, inputs));
+  auto shared = std::make_shared<const Compiled>(std::move(compiled));
+  cache_->Keep(object.meta.name, shared);
+  return shared;
+}
 
 NodePolicies Picture::For(const Node& node) const {
   const policy::Labels labels(node.meta.labels.begin(), node.meta.labels.end());
@@ -92,13 +143,13 @@ NodePolicies Picture::For(const Node& node) const {
   const auto shorten = [](std::chrono::seconds& to, std::chrono::seconds by) {
     to = to.count() == 0 ? by : std::min(to, by);
   };
-  for (const auto& object : policies_.List()) {
+  std::string runtime_rules;
+  for (const auto& object : sources_.policies.List()) {
     if (!object->policy.node_selector.Matches(labels)) {
       continue;
     }
-    policy::Authorities named = NamedBy(*object, authorities_);
-    CompiledPtr compiled = cache_->Get(*object, named);
-    const policy::AttestationPolicy& spec = compiled->spec();
+    const auto compiled = Get(*object);
+    const policy::AttestationPolicy& spec = compiled->policy->spec();
     shorten(chosen.interval, spec.freshness.interval);
     if (Decides(spec.mode)) {
       chosen.enforced = true;
@@ -107,8 +158,14 @@ NodePolicies Picture::For(const Node& node) const {
     } else {
       shorten(audit_expire, spec.freshness.expire);
     }
-    chosen.authorities.merge(named);
-    chosen.policies.push_back(std::move(compiled));
+    if (compiled->changes && (!chosen.changes || *compiled->changes < *chosen.changes)) {
+      chosen.changes = compiled->changes;
+    }
+    if (spec.runtime.mode != policy::RuntimeMode::kIgnored) {
+      runtime_rules += fmt::format("{}", fmt::join(compiled->inputs, ""));
+    }
+    chosen.inputs.insert(chosen.inputs.end(), compiled->inputs.begin(), compiled->inputs.end());
+    chosen.policies.push_back(compiled->policy);
   }
   if (chosen.policies.empty()) {
     chosen.interval = default_freshness_.interval;
@@ -118,15 +175,20 @@ NodePolicies Picture::For(const Node& node) const {
   }
   std::sort(chosen.policies.begin(), chosen.policies.end(),
             [](const auto& a, const auto& b) { return a->meta().name < b->meta().name; });
+  std::sort(chosen.inputs.begin(), chosen.inputs.end());
+  chosen.inputs.erase(std::unique(chosen.inputs.begin(), chosen.inputs.end()), chosen.inputs.end());
+  if (!runtime_rules.empty()) {
+    chosen.runtime_rules = crypto::Sha256Hex(AsBytes(runtime_rules)).substr(0, kRulesDigits);
+  }
   return chosen;
 }
 
 std::vector<CompiledPtr> Picture::All() const {
-  const auto objects = policies_.List();
+  const auto objects = sources_.policies.List();
   std::vector<CompiledPtr> all;
   all.reserve(objects.size());
   for (const auto& object : objects) {
-    all.push_back(cache_->Get(*object, NamedBy(*object, authorities_)));
+    all.push_back(Get(*object)->policy);
   }
   cache_->KeepOnly(objects);
   std::sort(all.begin(), all.end(),
@@ -135,26 +197,24 @@ std::vector<CompiledPtr> Picture::All() const {
 }
 
 std::string InputsHash(const NodePolicies& policies, const TpmIdentity* identity) {
-  std::vector<std::string> lines;
-  for (const auto& compiled : policies.policies) {
-    lines.push_back(VersionOf("AttestationPolicy", compiled->meta()));
-  }
-  for (const auto& [name, authority] : policies.authorities) {
-    lines.push_back(VersionOf("EndorsementAuthority", authority->meta));
-  }
+  std::vector<std::string> lines = policies.inputs;
   if (identity != nullptr) {
-    std::vector<std::string> admissions;
+    std::vector<std::string> grounds;
     for (const Admission& admission : identity->status.admissions) {
-      admissions.push_back(fmt::format(
-          " {}={}", admission.by == Admission::By::kHuman ? "Human" : "EndorsementCertificate",
-          admission.ref));
+      grounds.push_back(fmt::format(" {}={}", ToString(admission.by), admission.ref));
     }
-    std::sort(admissions.begin(), admissions.end());
+    for (const Baseline& baseline : identity->status.baselines) {
+      for (const BaselinePcr& pcr : baseline.pcrs) {
+        grounds.push_back(
+            fmt::format(" {}/{}:{}={}", baseline.policy_uid, pcr.bank, pcr.index, pcr.digest));
+      }
+    }
+    std::sort(grounds.begin(), grounds.end());
     const auto& key = identity->status.attestation_key;
     lines.push_back(fmt::format("TPMIdentity {} {} {} {} {} {}{}\n", identity->meta.uid,
                                 identity->meta.generation, identity->status.node_uid,
                                 key ? key->name : "-", identity->status.endorsement.manufacturer,
-                                ToString(identity->decision), fmt::join(admissions, "")));
+                                ToString(identity->decision), fmt::join(grounds, "")));
   }
   std::sort(lines.begin(), lines.end());
   const std::string text = fmt::format("{}", fmt::join(lines, ""));

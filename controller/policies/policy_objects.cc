@@ -48,19 +48,6 @@ policy::ObjectMeta PolicyMeta(const kube::ObjectMeta& meta) {
 std::string NotDone(const policy::AttestationPolicy& policy) {
   const policy::EnforcementRule& enforcement = policy.enforcement;
   const std::pair<bool, std::string_view> demands[] = {
-      {policy.identity.admission == policy::Admission::kFirstUse, "identity.admission: FirstUse"},
-      {policy.boot.has_value(), "boot"},
-      {policy.runtime.mode != policy::RuntimeMode::kIgnored, "runtime.ima"},
-      {std::any_of(policy.pcrs.begin(), policy.pcrs.end(),
-                   [](const policy::PcrRule& rule) {
-                     return rule.match != policy::PcrMatch::kReference ||
-                            !rule.reference_refs.empty();
-                   }),
-       "pcrs[].match and referenceValueRefs"},
-      {policy.taint_effect == policy::TaintEffect::kNoExecute,
-       "enforcement.taint.effect: NoExecute"},
-      {!enforcement.max_untrusted.empty(), "enforcement.maxUntrusted"},
-      {enforcement.unknown_grace.count() != 0, "enforcement.unknownGraceSeconds"},
       {enforcement.recovery != policy::Recovery::kAutomatic, "enforcement.recovery"},
       {policy.rollout.has_value(), "rollout"}};
   for (const auto& [demanded, field] : demands) {
@@ -102,7 +89,27 @@ Result<AuthorityObject> AuthorityObject::Parse(std::string_view text) {
     authority.problem = "cannot be read: " + parsed.error().message;
   }
   authority.meta = PolicyMeta(object.meta);
+  if (!authority.references.empty()) {
+    object.text = text;
+  }
   object.authority = std::make_shared<const policy::EndorsementAuthority>(std::move(authority));
+  StoredStatus stored = ReadStatus(text);
+  object.conditions = std::move(stored.conditions);
+  object.status_text = std::move(stored.text);
+  return object;
+}
+
+Result<ReferenceObject> ReferenceObject::Parse(std::string_view text) {
+  ReferenceObject object;
+  PLIMSOLL_ASSIGN_OR_RETURN(object.meta, kube::ParseObjectMeta(text));
+  policy::ReferenceValues set;
+  if (auto parsed = policy::ReferenceValues::Parse(text)) {
+    set = *std::move(parsed);
+  } else {
+    set.problem = "cannot be read: " + parsed.error().message;
+  }
+  set.meta = PolicyMeta(object.meta);
+  object.set = std::make_shared<const policy::ReferenceValues>(std::move(set));
   StoredStatus stored = ReadStatus(text);
   object.conditions = std::move(stored.conditions);
   object.status_text = std::move(stored.text);

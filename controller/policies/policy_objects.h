@@ -9,9 +9,10 @@
 #include "kube/resource.h"
 #include "policy/attestation_policy.h"
 #include "policy/endorsement_authority.h"
+#include "policy/reference_values.h"
 
-// AttestationPolicy and EndorsementAuthority as informers hold them: the parsed object beside the
-// metadata and status that the controller needs.
+// AttestationPolicy, EndorsementAuthority and ReferenceValues as informers hold them: the parsed
+// object beside the metadata and status that the controller needs.
 namespace plimsoll::controller::policies {
 
 struct PolicyObject {
@@ -28,11 +29,23 @@ struct PolicyObject {
 struct AuthorityObject {
   kube::ObjectMeta meta;
   std::shared_ptr<const policy::EndorsementAuthority> authority;  // never null
+  std::string text;  // the object itself where it refers to texts elsewhere, else empty: it is read
+                     // again with those (references.h)
   Conditions conditions;
   std::string status_text;
 
   // Fails as PolicyObject::Parse; what cannot be understood admits nobody (authority->problem).
   static Result<AuthorityObject> Parse(std::string_view json);
+};
+
+struct ReferenceObject {
+  kube::ObjectMeta meta;
+  std::shared_ptr<const policy::ReferenceValues> set;  // never null
+  Conditions conditions;
+  std::string status_text;
+
+  // Fails as PolicyObject::Parse; a set that cannot be understood accepts nothing (set->problem).
+  static Result<ReferenceObject> Parse(std::string_view json);
 };
 
 }  // namespace plimsoll::controller::policies

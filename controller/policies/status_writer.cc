@@ -159,7 +159,11 @@ void StatusWriter::WritePolicy(
 }
 
 void StatusWriter::WriteAuthority(const AuthorityObject& object) {
-  const policy::EndorsementAuthority& authority = *object.authority;
+  const auto resolved = sources_.picture.Authority(object.meta.name);
+  if (!resolved || resolved->meta.generation != object.meta.generation) {
+    return;  // it changed between two looks: the next call has it
+  }
+  const policy::EndorsementAuthority& authority = *resolved;
   const bool ready = authority.problem.empty() && authority.roots.has_value();
   json status = {{"observedGeneration", object.meta.generation}};
   std::vector<Condition> wanted = {

@@ -5,11 +5,11 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "kube/lookup.h"
 #include "controller/objects.h"
 #include "controller/policies/picture.h"
 #include "kube/client.h"
 #include "kube/events.h"
+#include "kube/lookup.h"
 #include "telemetry/log.h"
 
 namespace plimsoll::controller::policies {
@@ -19,6 +19,7 @@ struct StatusSources {
   const Picture& picture;
   const Lookup<PolicyObject>& policies;
   const Lookup<AuthorityObject>& authorities;
+  const Lookup<ReferenceObject>& references;
   const Lookup<Node>& nodes;
   const Lookup<NodeAttestation>& attestations;
 };

@@ -20,6 +20,15 @@ Result<NodeAttestationStatus> Recorder::Apply(const std::string& node_name,
                                               const std::string& node_uid,
                                               std::chrono::seconds expire, const Change& change,
                                               Need need) {
+  return ApplyToObject(
+      node_name, node_uid, expire,
+      [&change](const NodeAttestation& current) { return change(current.status); }, need);
+}
+
+Result<NodeAttestationStatus> Recorder::ApplyToObject(const std::string& node_name,
+                                                      const std::string& node_uid,
+                                                      std::chrono::seconds expire,
+                                                      const ObjectChange& change, Need need) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     Result<NodeAttestation> current =
         Fetch(node_name, node_uid, attempt > 0 || need == Need::kWhole);
@@ -29,7 +38,7 @@ Result<NodeAttestationStatus> Recorder::Apply(const std::string& node_name,
       }
       return tl::unexpected(current.error());
     }
-    const std::optional<NodeAttestationStatus> wanted = change(current->status);
+    const std::optional<NodeAttestationStatus> wanted = change(*current);
     if (!wanted) {
       return current->status;
     }

@@ -9,9 +9,9 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "kube/lookup.h"
 #include "controller/objects.h"
 #include "kube/client.h"
+#include "kube/lookup.h"
 #include "telemetry/log.h"
 
 namespace plimsoll::controller::record {
@@ -32,6 +32,10 @@ class Recorder {
   using Change =
       std::function<std::optional<NodeAttestationStatus>(const NodeAttestationStatus& current)>;
 
+  // The same for those who must know which version of the object they change.
+  using ObjectChange =
+      std::function<std::optional<NodeAttestationStatus>(const NodeAttestation& current)>;
+
   Recorder(kube::Client& client, const Lookup<NodeAttestation>& cache, const Clock& clock,
            telemetry::Logger& logger, RecorderOptions options);
 
@@ -47,6 +51,11 @@ class Recorder {
   Result<NodeAttestationStatus> Apply(const std::string& node_name, const std::string& node_uid,
                                       std::chrono::seconds expire, const Change& change,
                                       Need need = Need::kCached);
+  Result<NodeAttestationStatus> ApplyToObject(const std::string& node_name,
+                                              const std::string& node_uid,
+                                              std::chrono::seconds expire,
+                                              const ObjectChange& change,
+                                              Need need = Need::kCached);
 
  private:
   Result<std::string> Write(const NodeAttestation& current, const NodeAttestation& next);

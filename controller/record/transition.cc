@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "api/stored_facts.h"
@@ -104,6 +105,39 @@ Violation ToViolation(const appraisal::Finding& finding) {
   return violation;
 }
 
+// The ids under which violations are stored, as a finding's static text.
+std::string_view CheckId(std::string_view stored) {
+  static const std::set<std::string, std::less<>> kIds = [] {
+    std::set<std::string, std::less<>> ids;
+    for (const char family : std::string_view("QSKCMLBIP")) {
+      for (int number = 1; number <= 20; ++number) {
+        ids.insert(fmt::format("{}{}", family, number));
+      }
+    }
+    return ids;
+  }();
+  const auto found = kIds.find(stored);
+  return found == kIds.end() ? std::string_view("policy") : std::string_view(*found);
+}
+
+appraisal::Findings ToFindings(const std::vector<Violation>& violations) {
+  appraisal::Findings findings;
+  for (const Violation& violation : violations) {
+    appraisal::Finding finding{.check = CheckId(violation.check),
+                               .reason = appraisal::ParseReason(violation.reason)};
+    if (violation.event) {
+      finding.event =
+          appraisal::EventReference{static_cast<uint32_t>(*violation.event), violation.event_type};
+    }
+    finding.observed = violation.observed;
+    finding.expected = violation.expected;
+    finding.closest = violation.closest;
+    finding.message = violation.message;
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
 PolicyResult ToStored(const appraisal::PolicyResult& result, const NodeAttestationStatus& before,
                       WallTime now) {
   PolicyResult stored{.name = result.name,
@@ -112,9 +146,10 @@ PolicyResult ToStored(const appraisal::PolicyResult& result, const NodeAttestati
                       .mode = std::string(ModeText(result.mode)),
                       .result = std::string(appraisal::ToString(result.outcome)),
                       .reason = std::string(appraisal::ToString(result.reason)),
+                      .held_over = false,
                       .judged_time = now,
                       .violations = {},
-         .reference_values = {}};
+                      .reference_values = {}};
   const auto last = std::find_if(before.policies.begin(), before.policies.end(),
                                  [&](const PolicyResult& p) { return p.uid == result.uid; });
   if (result.stands && last != before.policies.end()) {
@@ -129,6 +164,10 @@ PolicyResult ToStored(const appraisal::PolicyResult& result, const NodeAttestati
     }
   }
   stored.reference_values = result.matched_sets;
+  stored.held_over = result.held_over;
+  if (result.held_over && last != before.policies.end() && result.matched_sets.empty()) {
+    stored.reference_values = last->reference_values;
+  }
   return stored;
 }
 
@@ -192,6 +231,46 @@ void StoreFacts(NodeAttestationStatus& status, const appraisal::Facts& facts) {
   }
 }
 
+bool IsOfThatBoot(const NodeAttestationStatus& status, const appraisal::Facts& facts) {
+  return status.clock && facts.clock && status.boot_id == facts.boot_id &&
+         status.clock->reset_count == facts.clock->reset_count &&
+         status.clock->restart_count == facts.clock->restart_count;
+}
+
+// How far the IMA list is judged; before StoreFacts, which makes the status one of this boot.
+void StoreRuntime(NodeAttestationStatus& status, const appraisal::Appraisal& appraisal,
+                  const policies::NodePolicies& policies) {
+  std::optional<ImaRecord> before = std::exchange(status.ima, std::nullopt);
+  if (!before || !IsOfThatBoot(status, *appraisal.facts) ||
+      before->rules != policies.runtime_rules) {
+    before.reset();
+  }
+  if (!appraisal.runtime) {
+    status.ima = std::move(before);
+    return;
+  }
+  const appraisal::RuntimePosition& position = *appraisal.runtime;
+  const bool goes_on = before && appraisal.statement && appraisal.statement->ima &&
+                       appraisal.statement->ima->from != 0;
+  ImaRecord record;
+  if (goes_on) {
+    record = *before;
+  }
+  record.entries = static_cast<int64_t>(position.list.entries);
+  record.bank = tcg::BankName(position.bank);
+  record.digest = ToHex(position.list.digest);
+  record.begun = position.generation.begun;
+  record.kexec_pending = position.generation.kexec_pending;
+  record.rules = policies.runtime_rules;
+  if (appraisal.ima) {
+    record.violations += static_cast<int64_t>(appraisal.ima->violations);
+    if (appraisal.ima->boot_aggregate) {
+      record.boot_aggregate = ToHex(*appraisal.ima->boot_aggregate);
+    }
+  }
+  status.ima = std::move(record);
+}
+
 void StorePcrOutcomes(NodeAttestationStatus& status, const policies::NodePolicies& policies,
                       const std::vector<appraisal::PolicyResult>& results) {
   for (PcrValue& pcr : status.pcrs) {
@@ -230,6 +309,7 @@ void StoreUnjudged(NodeAttestationStatus& status, std::string_view reason, const
          .result = std::string(appraisal::ToString(PolicyOutcome::kUnknown)),
          .reason =
              std::string(compiled->ready() ? reason : appraisal::ToString(Reason::kPolicyNotReady)),
+         .held_over = false,
          .judged_time = last == status.policies.end() ? std::nullopt : last->judged_time,
          .violations = {},
          .reference_values = {}});
@@ -248,6 +328,7 @@ NodeAttestationStatus AfterAppraisal(const NodeAttestationStatus& before,
   NodeAttestationStatus status = Begin(before, s);
   status.tpm_identity = identity;
   if (appraisal.facts) {
+    StoreRuntime(status, appraisal, s.policies);
     StoreFacts(status, *appraisal.facts);
     status.last_verified_time = s.now;
     status.expiration_time = s.now + s.policies.expire;
@@ -323,6 +404,16 @@ bool MayRejudge(const NodeAttestationStatus& status, const std::string& node_uid
          fresh != nullptr && fresh->status == ConditionStatus::kTrue;
 }
 
+appraisal::Findings RuntimeRejections(const PolicyResult& result) {
+  appraisal::Findings rejected;
+  for (appraisal::Finding& finding : ToFindings(result.violations)) {
+    if (finding.reason && finding.check.starts_with('I')) {
+      rejected.push_back(std::move(finding));
+    }
+  }
+  return rejected;
+}
+
 std::vector<appraisal::AppliedPolicy> Applied(const policies::NodePolicies& policies,
                                               const NodeAttestationStatus& status, WallTime now) {
   std::vector<appraisal::AppliedPolicy> applied;
@@ -332,6 +423,8 @@ std::vector<appraisal::AppliedPolicy> Applied(const policies::NodePolicies& poli
     const auto last =
         std::find_if(status.policies.begin(), status.policies.end(),
                      [&](const PolicyResult& p) { return p.uid == compiled->meta().uid; });
+    entry.may_hold_over =
+        status.last_verified_time && now < *status.last_verified_time + policies.interval;
     if (last != status.policies.end() && last->judged_time &&
         now < *last->judged_time + compiled->spec().freshness.expire && last->result != "Unknown") {
       const auto reason = appraisal::ParseReason(last->reason);
@@ -344,7 +437,7 @@ std::vector<appraisal::AppliedPolicy> Applied(const policies::NodePolicies& poli
           .reason = reason.value_or(Reason::kPolicyNotReady),
           .identity = std::nullopt,
           .stands = true,
-          .findings = {}};
+          .findings = ToFindings(last->violations)};
       if (!reason) {
         entry.last.reset();  // written by another version
       }

@@ -48,6 +48,9 @@ NodeAttestationStatus AfterStateChange(const NodeAttestationStatus& before,
 // that sent a forged quote is not judged by the good one before it.
 bool MayRejudge(const NodeAttestationStatus& status, const std::string& node_uid, WallTime now);
 
+// What the IMA rules of a policy had rejected in this boot, as far as its stored result tells.
+appraisal::Findings RuntimeRejections(const PolicyResult& result);
+
 // The node's policies with their last results, which Suspended ones keep until `status` expires.
 std::vector<appraisal::AppliedPolicy> Applied(const policies::NodePolicies& policies,
                                               const NodeAttestationStatus& status, WallTime now);

@@ -170,8 +170,12 @@ Result<Appraisal> Appraise(const evidence::Evidence& evidence, const Expectation
 
   Appraisal appraisal;
   facts.boot = JudgeBootLog(evidence, statement, appraisal.findings);
-  RuntimeEvidence runtime = JudgeRuntimeList(evidence, statement, RuntimeStart(expectation, clock),
-                                             expectation.knows_earlier_rounds, appraisal.findings);
+  const auto position = RuntimeStart(expectation, clock);
+  // A list that was asked for from a position of another boot is not wrong; it is of no use.
+  const bool position_lost = expectation.runtime && !position;
+  RuntimeEvidence runtime =
+      JudgeRuntimeList(evidence, statement, position,
+                       expectation.knows_earlier_rounds && !position_lost, appraisal.findings);
   Judgement judgement = JudgePolicies(facts, expectation.identity, policies,
                                       FirstRejection(appraisal.findings), &runtime);
   appraisal.verdict = judgement.verdict;

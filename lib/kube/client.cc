@@ -139,7 +139,9 @@ void Client::Observe(const Call& call, MonotonicTime started, int code) const {
 Result<std::string> Client::Send(const Call& call, HttpRequest request, std::stop_token stop) {
   const MonotonicTime started = clock_.Monotonic();
   request.timeout = timeout_;
-  request.headers.emplace_back("Accept", "application/json");
+  if (request.headers.empty() || request.headers.front().first != "Accept") {
+    request.headers.emplace_back("Accept", "application/json");
+  }
   Result<HttpResponse> response = transport_.Send(request, stop);
   Observe(call, started, response ? response->status : 0);
   const auto doing = [&] { return std::string(call.verb) + " " + call.resource; };
@@ -175,6 +177,10 @@ Result<std::string> Client::GetPath(const std::string& path, std::stop_token sto
 Result<std::string> Client::List(const ResourceRef& ref, const ListOptions& options,
                                  std::stop_token stop) {
   HttpRequest request;
+  if (options.metadata_only) {
+    request.headers.emplace_back(
+        "Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
+  }
   std::string& path = request.path_and_query;
   path = ResourcePath(ref);
   AddParameter(path, "fieldSelector", options.field_selector);

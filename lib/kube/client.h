@@ -31,6 +31,7 @@ struct ListOptions {
   std::string resource_version = {};  // "": the newest; "0": whatever the server has cached
   std::string continue_token = {};    // of the page before
   int limit = 500;
+  bool metadata_only = false;  // items are PartialObjectMetadata
 };
 
 struct WatchOptions {

@@ -20,6 +20,7 @@
 #include "crypto/random.h"
 #include "fakes/fake_api_server.h"
 #include "fakes/fake_clock.h"
+#include "fakes/policy_picture.h"
 #include "fakes/recording_logger.h"
 #include "fakes/recording_metrics.h"
 #include "fakes/software_ca.h"
@@ -119,13 +120,17 @@ struct ControllerWorld {
   ApiLookup<controller::Node> nodes{server, kube::kNode};
   ApiLookup<controller::TpmIdentity> identities{server, kube::kTpmIdentity};
   ApiLookup<controller::NodeAttestation> attestations{server, kube::kNodeAttestation};
-  ApiLookup<controller::policies::PolicyObject> policies{server, kube::kAttestationPolicy};
-  ApiLookup<controller::policies::AuthorityObject> authorities{server, kube::kEndorsementAuthority};
-  controller::policies::Picture picture{policies, authorities, {}};
+  PolicyPicture policy_picture{server, client, clock};
+  ApiLookup<controller::policies::PolicyObject>& policies = policy_picture.policies;
+  ApiLookup<controller::policies::AuthorityObject>& authorities = policy_picture.authorities;
+  ApiLookup<controller::policies::ReferenceObject>& references = policy_picture.references;
+  FakeTexts& texts = policy_picture.texts;
+  controller::policies::Picture& picture = policy_picture.picture;
+  controller::policies::Currency& currency = policy_picture.currency;
   controller::record::Recorder recorder{client, attestations, clock, logger, {}};
   kube::EventRecorder event_recorder{client, clock, {.reporting_instance = "controller-0"}};
   controller::identity::NodeEvents events{event_recorder, nodes, attestations};
-  controller::identity::EndorsementJudge judge{picture, authorities, clock};
+  controller::identity::EndorsementJudge judge{picture, clock};
   controller::identity::Dependencies dependencies{client,   nodes,  picture, judge,
                                                   recorder, events, clock,   logger};
   controller::identity::Binding binding{dependencies};

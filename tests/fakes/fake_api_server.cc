@@ -124,9 +124,12 @@ json FakeApiServer::Find(const kube::ResourceRef& ref) const {
 std::vector<json> FakeApiServer::All(const kube::ResourceKind& kind) const {
   const std::lock_guard lock(mutex_);
   std::vector<json> all;
-  for (const auto& [path, object] : objects_) {
-    if (object["kind"] == kind.kind) {
-      all.push_back(object);
+  // Objects of a namespaced kind are in several collections.
+  const std::string collection = kind.namespaced ? "" : kube::ResourcePath({kind, ""}) + "/";
+  for (auto entry = objects_.lower_bound(collection);
+       entry != objects_.end() && entry->first.starts_with(collection); ++entry) {
+    if (entry->second["kind"] == kind.kind) {
+      all.push_back(entry->second);
     }
   }
   return all;

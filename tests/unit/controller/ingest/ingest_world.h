@@ -143,6 +143,7 @@ struct IngestWorld : fakes::ControllerWorld {
                          .identities = identities,
                          .attestations = attestations,
                          .picture = picture,
+                         .currency = currency,
                          .recorder = recorder,
                          .binding = binding,
                          .changes = changes,

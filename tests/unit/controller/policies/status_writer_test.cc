@@ -10,6 +10,7 @@
 #include "fakes/api_objects.h"
 #include "fakes/fake_api_server.h"
 #include "fakes/fake_clock.h"
+#include "fakes/policy_picture.h"
 
 namespace plimsoll::controller::policies {
 namespace {
@@ -87,14 +88,13 @@ class StatusWriterTest : public testing::Test {
   QuietLogger logger_;
   kube::Client client_{server_, clock_};
   kube::EventRecorder events_{client_, clock_, {.reporting_instance = "test"}};
-  ApiLookup<PolicyObject> policies_{server_, kube::kAttestationPolicy};
-  ApiLookup<AuthorityObject> authorities_{server_, kube::kEndorsementAuthority};
+  fakes::PolicyPicture world_{server_, client_, clock_};
   ApiLookup<Node> nodes_{server_, kube::kNode};
   ApiLookup<NodeAttestation> attestations_{server_, kube::kNodeAttestation};
-  Picture picture_{policies_, authorities_, {}};
   bool may_write_ = true;
   StatusWriter writer_{client_,
-                       {picture_, policies_, authorities_, nodes_, attestations_},
+                       {world_.picture, world_.policies, world_.authorities, world_.references,
+                        nodes_, attestations_},
                        events_,
                        clock_,
                        logger_,
@@ -154,12 +154,12 @@ TEST_F(StatusWriterTest, WritesNothingWithoutTheLease) {
 
 TEST_F(StatusWriterTest, LeavesAnObjectThatIsNewerThanTheInformersCopy) {
   server_.Put({kube::kAttestationPolicy, "p"}, PolicyObjectJson());
-  policies_.Freeze();
+  world_.policies.Freeze();
   server_.Edit({kube::kAttestationPolicy, "p"},
                [](json& object) { object["spec"]["mode"] = "Audit"; });
   writer_.WriteChanged();
   EXPECT_FALSE(Policy("p").contains("status"));
-  policies_.Thaw();
+  world_.policies.Thaw();
   writer_.WriteChanged();
   EXPECT_EQ(Policy("p")["status"]["observedGeneration"], 2);
   EXPECT_EQ(ConditionOf(Policy("p"), "Enforced")["reason"], "Audit");
