@@ -10,6 +10,7 @@
 #include "appraisal/reason.h"
 #include "controller/identity/admission.h"
 #include "controller/identity/first_records.h"
+#include "controller/ingest/evidence_keeper.h"
 #include "controller/ingest/node_identity.h"
 #include "controller/record/transition.h"
 #include "crypto/names.h"
@@ -82,6 +83,7 @@ http::Response EvidenceRound::Run(Result<evidence::Evidence> evidence) {
   }
   if (evidence) {
     KeepLog(*evidence, *appraisal);
+    KeepEvidence(context_.d.kept_evidence, agent_, challenge_, *identity_, *evidence);
   }
   switch (appraisal->disposition) {
     case Disposition::kJudged:
