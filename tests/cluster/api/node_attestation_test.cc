@@ -32,7 +32,7 @@ TEST_F(NodeAttestationSchema, TakesEveryFieldOfAVerdict) {
     "lastVerifiedTime": "2026-11-24T08:00:00.000001Z", "lastTrustedTime": "2026-11-24T08:00:00Z",
     "expirationTime": "2026-11-24T08:15:00Z", "consecutiveFailures": 2, "inputs": "h", "failedPolicies": "p",
     "policies": [{"name": "p", "uid": "u", "observedGeneration": 3, "mode": "Enforce", "result": "Fail",
-      "reason": "PCRMismatch", "judgedTime": "2026-11-24T08:00:00Z", "referenceValues": ["image-1"],
+      "reason": "PCRMismatch", "judgedTime": "2026-11-24T08:00:00Z", "heldOver": true, "referenceValues": ["image-1"],
       "violations": [{"check": "P4", "reason": "PCRMismatch", "pcr": 4, "event": 17, "eventType": "EV_IPL", "observed": "a",
         "expected": "b", "closest": "image-1", "message": "m"}]}],
     "pcrs": [{"bank": "sha256", "index": 4, "digest": "aa", "result": "Fail"}],

@@ -56,6 +56,10 @@ TEST_F(Verdicts, E51_AreTheControllersAlone) {
                          R"({"status":{"summary":"Trusted"}})"}),
               IsRefused(kOnlyTheController));
   EXPECT_THAT(WriteVerdict(kubelet, "verdict-1", kTrusted), IsRefused("cannot patch resource"));
+  EXPECT_THAT(WriteVerdict(Cluster().ServiceAccountKubeconfig(kNamespace, "plimsoll-agent"),
+                           "verdict-1", kTrusted),
+              IsRefused("cannot patch resource"))
+      << "the agent";
   EXPECT_THAT(WriteVerdict(ControllerKubeconfig(), "verdict-1", kTrusted), IsAccepted());
   EXPECT_EQ(Cluster().Kubectl({"get", "natt", "verdict-1", "-o", "jsonpath={.status.summary}"}).out,
             "Trusted");
