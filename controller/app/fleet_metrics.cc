@@ -56,7 +56,7 @@ void ClearFleet(telemetry::Metrics& families) {
   for (const Family family :
        {Family::kNodes, Family::kNodeVerdict, Family::kNodeLastVerified, Family::kNodePolicyFailing,
         Family::kPolicyNodes, Family::kPolicyReady, Family::kIdentities,
-        Family::kAuthorityExpiry}) {
+        Family::kAuthorityExpiry, Family::kWeakFirmwareNodes}) {
     families.Clear(family);
   }
 }

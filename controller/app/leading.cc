@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "controller/app/fleet_metrics.h"
+#include "controller/identity/weak_firmware.h"
 
 namespace plimsoll::controller {
 namespace {
@@ -65,7 +66,7 @@ Leading::Leading(LeadingDependencies dependencies, std::function<void()> on_lost
                 d_.events, d_.clock, d_.logger, d_.options.taint_key,
                 [this] { return MayWrite(); }),
       admissions_(d_.identity, d_.caches.identities, d_.caches.attestations,
-                  [this] { return MayWrite(); }),
+                  [this] { return MayWrite(); }, d_.options.enrollment_release_after),
       enforcer_(reconciler_, d_.caches.nodes, d_.clock, d_.logger,
                 {.periodic = [this] { statuses_.WriteChanged(); }}) {}
 
@@ -208,6 +209,10 @@ void Leading::RefreshMetrics() {
       .Increment(static_cast<double>(counters.adds - exported_.adds));
   d_.metrics.families()
       .Counter(Family::kWorkqueueRetries, {"nodes"})
+    d_.metrics.families()
+        .Gauge(Family::kWeakFirmwareNodes)
+        .Set(static_cast<double>(
+            identity::CountWeakFirmware(d_.caches.nodes, d_.caches.identities)));
       .Increment(static_cast<double>(counters.retries - exported_.retries));
   exported_ = counters;
 }

@@ -28,6 +28,7 @@ enum class Family : size_t {
   kIdentities,
   kEnforcementActions,
   kAuthorityExpiry,
+  kWeakFirmwareNodes,
   kLeader,
   kKubeRequests,
   kKubeRequestDuration,

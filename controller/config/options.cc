@@ -32,6 +32,25 @@ Result<ListenAddress> ParseAddress(const std::string& text) {
   return parsed;
 }
 
+// "24h", "90m", "30s": at least a second, at most ten years.
+Result<std::chrono::seconds> ParseDuration(const std::string& text) {
+  constexpr int64_t kMost = int64_t{10} * 365 * 24 * 3600;
+  int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [unit, error] = std::from_chars(text.data(), end, number);
+  const int64_t seconds = unit == end    ? 0
+                          : *unit == 's' ? 1
+                          : *unit == 'm' ? 60
+                          : *unit == 'h' ? 3600
+                                         : 0;
+  if (error != std::errc() || end - unit != 1 || seconds == 0 || number < 1 ||
+      number > kMost / seconds) {
+    return Fail(ErrorCode::kMalformed,
+                "'" + text + "' is no duration: a number from 1 and s, m or h, such as 24h");
+  }
+  return std::chrono::seconds(number * seconds);
+}
+
 // The label must stand under a prefix that kubelets may not write, else a node could trust itself.
 Status CheckLabelKey(const std::string& key) {
   const std::string_view prefix = std::string_view(key).substr(0, key.find('/'));
@@ -66,6 +85,7 @@ Result<ParsedOptions> ParseOptions(int argc, const char* const* argv) {
   std::string unmatched = "Release";
   std::string level = "info";
   std::string format = "json";
+  std::string release_after = "24h";
   int refresh = 300;
   int interval = 300;
 
@@ -94,6 +114,17 @@ Result<ParsedOptions> ParseOptions(int argc, const char* const* argv) {
   add("--unmatched-nodes", unmatched,
       "startup taints of nodes that no Enforce policy selects: Release or Hold")
       ->check(CLI::IsMember({"Release", "Hold"}));
+  add("--allow-list-directory", options.allow_list_directory,
+      "where the IMA allow-lists are that ReferenceValues name by file; empty: none");
+  add("--log-memory-mib", options.log_memory_mib,
+      "memory for boot event logs that agents need not send again")
+      ->check(CLI::Range(1, 65'536));
+  add("--evidence-memory-mib", options.evidence_memory_mib,
+      "memory for the last evidence of nodes, for kubectl plimsoll evidence; 0: none is kept")
+      ->check(CLI::Range(0, 65'536));
+  add("--enrollment-release-after", release_after,
+      "how long after its Node is gone a TPM is released that only its certificate or a first use "
+      "admits: a number and s, m or h");
   add("--status-refresh-seconds", refresh, "how often an unchanged status is written")
       ->check(CLI::Range(1, kMaxSeconds));
   add("--default-interval-seconds", interval,
@@ -122,6 +153,7 @@ Result<ParsedOptions> ParseOptions(int argc, const char* const* argv) {
   options.agent_namespace = agent.substr(0, colon);
   options.agent_service_account = agent.substr(colon + 1);
   options.unmatched_nodes = unmatched == "Hold" ? UnmatchedNodes::kHold : UnmatchedNodes::kRelease;
+  PLIMSOLL_ASSIGN_OR_RETURN(options.enrollment_release_after, ParseDuration(release_after));
   options.status_refresh = std::chrono::seconds(refresh);
   options.default_interval = std::chrono::seconds(interval);
   const auto parsed_level = telemetry::LevelFromText(level);

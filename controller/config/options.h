@@ -35,6 +35,10 @@ struct Options {
   std::string taint_key = "plimsoll.dev/untrusted";
   std::string condition_type = "plimsoll.dev/Trusted";
   UnmatchedNodes unmatched_nodes = UnmatchedNodes::kRelease;
+  std::string allow_list_directory;  // of ReferenceValues' spec.files.fileName; empty: none
+  int log_memory_mib = 64;           // of boot event logs that agents need not send again
+  int evidence_memory_mib = 64;      // of the last evidence of nodes; 0: none is kept
+  std::chrono::seconds enrollment_release_after{86'400};  // after the Node is gone
   std::chrono::seconds status_refresh{300};
   std::chrono::seconds default_interval{300};
   telemetry::Level log_level = telemetry::Level::kInfo;

@@ -292,7 +292,11 @@ Status Binding::Claim(const ProvenKey& proven, const TpmIdentity& identity,
 
 Result<TpmIdentity> Binding::Admit(TpmIdentity identity, const EndorsementJudgement& judgement) {
   const TpmIdentityStatus before = identity.status;
-  const bool approved = ReconcileAdmissions(identity, judgement.authorities, d_.clock.Wall());
+  const bool approved =
+      ReconcileAdmissions(identity, {.authorities = judgement.authorities}, d_.clock.Wall());
+  if (approved) {
+    RenewBaselines(identity, d_.picture.All());
+  }
   if (identity.status == before) {
     return identity;
   }
@@ -321,6 +325,13 @@ void Binding::AnnounceConflict(const ProvenKey& proven, const TpmIdentity& estab
   if (established.node_name != proven.node_name) {
     d_.events.Record(established.node_name, kube::EventType::kWarning, "IdentityConflict",
                      "Activate", note);
+  }
+  const auto noted = store_.Update(
+      established.meta.name, established.meta.uid,
+      [&](TpmIdentity& current) { return ReportConflict(current, note, d_.clock.Wall()); });
+  if (!noted) {
+    d_.logger.Warning("identity conflict not noted in the TPMIdentity",
+                      {{"identity", established.meta.name}, {"error", noted.error().message}});
   }
 }
 

@@ -13,7 +13,6 @@
 #include "controller/identity/endorsement.h"
 #include "controller/identity/identity_store.h"
 #include "controller/identity/node_events.h"
-#include "kube/lookup.h"
 #include "controller/objects.h"
 #include "controller/policies/picture.h"
 #include "controller/record/recorder.h"
@@ -21,6 +20,7 @@
 #include "crypto/endorsement_certificate.h"
 #include "evidence/enrollment.h"
 #include "kube/client.h"
+#include "kube/lookup.h"
 #include "tcg/name.h"
 #include "telemetry/log.h"
 

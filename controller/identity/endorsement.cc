@@ -39,12 +39,12 @@ Result<EndorsementJudgement> EndorsementJudge::Judge(
   }
   EndorsementJudgement judgement{{}, "NoAuthority", "no policy names an EndorsementAuthority"};
   for (const std::string& name : AuthoritiesThatAdmit(picture_)) {
-    const auto object = authorities_.Get(name);
-    if (!object || !object->authority->problem.empty() || !object->authority->roots) {
+    const auto authority = picture_.Authority(name);
+    if (!authority || !authority->problem.empty() || !authority->roots) {
       continue;  // such an authority admits nobody; its own status says why
     }
     PLIMSOLL_ASSIGN_OR_RETURN(const auto verdict,
-                              object->authority->Verify(*certificate, chain, clock_.Wall()));
+                              authority->Verify(*certificate, chain, clock_.Wall()));
     if (verdict.accepted) {
       judgement.authorities.push_back(name);
     } else {

@@ -7,17 +7,13 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
-#include "kube/lookup.h"
+#include "controller/identity/conditions.h"
 #include "controller/objects.h"
 #include "controller/policies/picture.h"
 #include "crypto/endorsement_certificate.h"
+#include "kube/lookup.h"
 
 namespace plimsoll::controller::identity {
-
-// Condition types of a TPMIdentity.
-inline constexpr char kEndorsementVerified[] = "EndorsementVerified";
-inline constexpr char kKeyActivated[] = "KeyActivated";
-inline constexpr char kConflictFree[] = "ConflictFree";
 
 // For whom an EK certificate counts.
 struct EndorsementJudgement {
@@ -32,9 +28,8 @@ struct EndorsementJudgement {
 // a genuine TPM, not that it is this machine's. Thread-safe.
 class EndorsementJudge {
  public:
-  EndorsementJudge(const policies::Picture& picture,
-                   const Lookup<policies::AuthorityObject>& authorities, const Clock& clock)
-      : picture_(picture), authorities_(authorities), clock_(clock) {}
+  EndorsementJudge(const policies::Picture& picture, const Clock& clock)
+      : picture_(picture), clock_(clock) {}
 
   // `certificate` is the EK's own (the caller has compared the keys), `chain` are DER hints. An
   // Error means that it could not be judged, which takes nothing away from anybody.
@@ -47,7 +42,6 @@ class EndorsementJudge {
 
  private:
   const policies::Picture& picture_;
-  const Lookup<policies::AuthorityObject>& authorities_;
   const Clock& clock_;
 };
 

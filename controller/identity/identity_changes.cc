@@ -100,6 +100,88 @@ Status IdentityChanges::ReportUnexplainedReset(const TpmIdentity& identity, bool
   return {};
 }
 
+Result<bool> IdentityChanges::HasNodeForItself(const TpmIdentity& identity,
+                                               const std::string& node_uid) const {
+  // The claim is read before the identities: whoever took it has written what makes it count.
+  PLIMSOLL_ASSIGN_OR_RETURN(const std::string body,
+                            d_.client.Get({kube::kNodeAttestation, identity.node_name}));
+  PLIMSOLL_ASSIGN_OR_RETURN(const NodeAttestation attestation, NodeAttestation::Parse(body));
+  if (attestation.owner_uid != node_uid || attestation.status.tpm_identity != identity.meta.name) {
+    return false;
+  }
+  PLIMSOLL_ASSIGN_OR_RETURN(const std::vector<TpmIdentity> all, store_.OnNode(identity.node_name));
+  return std::all_of(all.begin(), all.end(),
+                     [&](const TpmIdentity& i) { return i.meta.name == identity.meta.name; });
+}
+
+Result<TpmIdentity> IdentityChanges::TakeBack(const TpmIdentity& identity,
+                                              const std::vector<FirstRecord>& records) {
+  return store_.Update(identity.meta.name, identity.meta.uid, [&](TpmIdentity& current) {
+    const TpmIdentityStatus before = current.status;
+    for (const FirstRecord& record : records) {
+      if (record.admit) {
+        std::erase(current.status.admissions,
+                   Admission{.by = Admission::By::kFirstUse, .ref = record.policy_uid});
+        std::erase_if(current.status.baselines,
+                      [&](const Baseline& b) { return b.policy_uid == record.policy_uid; });
+      }
+    }
+    return !(current.status == before);
+  });
+}
+
+Result<TpmIdentity> IdentityChanges::RecordFirst(const TpmIdentity& identity,
+                                                 const std::string& node_uid,
+                                                 const std::vector<FirstRecord>& wanted) {
+  std::vector<FirstRecord> records = wanted;
+  const auto admits = [](const FirstRecord& record) { return record.admit; };
+  if (std::any_of(records.begin(), records.end(), admits)) {
+    PLIMSOLL_ASSIGN_OR_RETURN(const bool alone, HasNodeForItself(identity, node_uid));
+    if (!alone) {
+      d_.logger.Info("no first use: the node has shown another TPM",
+                     {{"node", identity.node_name}, {"identity", identity.meta.name}});
+      std::erase_if(records, admits);
+    }
+  }
+  if (records.empty()) {
+    return identity;
+  }
+  std::vector<FirstRecord> written;
+  PLIMSOLL_ASSIGN_OR_RETURN(
+      TpmIdentity updated,
+      store_.Update(identity.meta.name, identity.meta.uid, [&](TpmIdentity& current) {
+        written.clear();
+        if (!IsJudgedAs(current, identity)) {
+          return false;
+        }
+        for (const FirstRecord& record : records) {
+          if (Enter(record, current, d_.clock.Wall())) {
+            written.push_back(record);
+          }
+        }
+        return !written.empty();
+      }));
+  if (std::none_of(written.begin(), written.end(), admits)) {
+    return updated;
+  }
+  PLIMSOLL_ASSIGN_OR_RETURN(const bool still_alone, HasNodeForItself(identity, node_uid));
+  if (!still_alone) {
+    return TakeBack(identity, written);
+  }
+  for (const FirstRecord& record : written) {
+    if (record.admit) {
+      d_.logger.Info("TPM admitted by first use", {{"node", identity.node_name},
+                                                   {"identity", identity.meta.name},
+                                                   {"policy", record.policy_name}});
+      d_.events.Record(identity.node_name, kube::EventType::kNormal, "FirstUseAdmitted", "Admit",
+                       fmt::format("TPM {} is admitted by the first use under policy {}; nobody "
+                                   "has looked at it yet",
+                                   identity.meta.name, record.policy_name));
+    }
+  }
+  return updated;
+}
+
 Status IdentityChanges::RecordEpoch(const TpmIdentity& identity, const BootEpoch& epoch) {
   const auto written =
       store_.Update(identity.meta.name, identity.meta.uid, [&](TpmIdentity& current) {
@@ -109,6 +191,13 @@ Status IdentityChanges::RecordEpoch(const TpmIdentity& identity, const BootEpoch
           return false;
         }
         current.status.epoch = epoch;
+        const Condition* conflict_free = Find(current.status.conditions, kConflictFree);
+        if (conflict_free != nullptr && conflict_free->status == ConditionStatus::kTrue) {
+          Condition fresh = *conflict_free;
+          fresh.reason = "NoConflict";
+          fresh.message = "no other node or key claims this TPM";
+          Set(current.status.conditions, std::move(fresh), d_.clock.Wall());
+        }
         return true;
       });
   return written ? Status() : tl::unexpected(written.error());

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "controller/identity/binding.h"
+#include "controller/identity/first_records.h"
 #include "controller/identity/identity_store.h"
 #include "controller/objects.h"
 
@@ -34,7 +36,18 @@ class IdentityChanges {
   // A reset that nothing explains: an Event, and when `rejected` a person must approve again.
   Status ReportUnexplainedReset(const TpmIdentity& identity, bool rejected);
 
-  // Records the boot that the TPM was last seen in.
+  // Records what a quote of this node, under the AK that `identity` names, has shown for the first
+  // time, and returns the identity as it then is: judge the quote again with it. What is recorded
+  // already is not replaced, so that all who come at once hold the node to the same values. Nothing
+  // is recorded when key, decision or admissions have changed since `identity` was read.
+  //
+  // A first use is given only while no other TPM is known of the node and the node is held by this
+  // one; looked at again after the write, so that of two TPMs that come at once at most one stays.
+  Result<TpmIdentity> RecordFirst(const TpmIdentity& identity, const std::string& node_uid,
+                                  const std::vector<FirstRecord>& records);
+
+  // Records the boot that the TPM was last seen in. What people have approved of one boot (two TPMs
+  // with one clock) is asked again in the next.
   Status RecordEpoch(const TpmIdentity& identity, const BootEpoch& epoch);
 
   // Keeps proof that the node was Untrusted beside the identity, where it outlives the Node object;
@@ -43,6 +56,10 @@ class IdentityChanges {
                        const std::optional<UnacknowledgedFailure>& failure);
 
  private:
+  Result<bool> HasNodeForItself(const TpmIdentity& identity, const std::string& node_uid) const;
+  Result<TpmIdentity> TakeBack(const TpmIdentity& identity,
+                               const std::vector<FirstRecord>& records);
+
   const Dependencies d_;
   IdentityStore store_;
 };

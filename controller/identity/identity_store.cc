@@ -55,6 +55,28 @@ Result<std::vector<TpmIdentity>> IdentityStore::OnNode(const std::string& node_n
   return identities;
 }
 
+Result<std::set<std::string, std::less<>>> IdentityStore::PolicyUids() const {
+  std::set<std::string, std::less<>> uids;
+  std::string next;
+  do {
+    const auto body =
+        client_.List({kube::kAttestationPolicy, ""}, {.continue_token = next, .limit = kPageLimit});
+    if (!body) {
+      return Wrap("list AttestationPolicies", body.error());
+    }
+    PLIMSOLL_ASSIGN_OR_RETURN(const nlohmann::json list, json_fields::ParseObject(*body));
+    PLIMSOLL_ASSIGN_OR_RETURN(const nlohmann::json metadata, json_fields::Object(list, "metadata"));
+    PLIMSOLL_ASSIGN_OR_RETURN(next, json_fields::String(metadata, "continue"));
+    PLIMSOLL_ASSIGN_OR_RETURN(const nlohmann::json items, json_fields::List(list, "items"));
+    for (const nlohmann::json& item : items) {
+      PLIMSOLL_ASSIGN_OR_RETURN(const nlohmann::json meta, json_fields::Object(item, "metadata"));
+      PLIMSOLL_ASSIGN_OR_RETURN(std::string uid, json_fields::String(meta, "uid"));
+      uids.insert(std::move(uid));
+    }
+  } while (!next.empty());
+  return uids;
+}
+
 Result<TpmIdentity> IdentityStore::Create(const TpmIdentity& identity) {
   const auto body = client_.Create(RefOf(""), identity.EncodeForCreate());
   if (!body) {

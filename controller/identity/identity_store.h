@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ class IdentityStore {
   // All whose spec.nodeName is `node_name`, by name. One that cannot be read fails the whole: what
   // it says could forbid what its reader is about to do.
   Result<std::vector<TpmIdentity>> OnNode(const std::string& node_name) const;
+
+  // The UIDs of all AttestationPolicy objects that there are at this moment.
+  Result<std::set<std::string, std::less<>>> PolicyUids() const;
 
   // Fails with kConflict when one of that name exists.
   Result<TpmIdentity> Create(const TpmIdentity& identity);

@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "kube/lookup.h"
 #include "controller/objects.h"
 #include "kube/events.h"
+#include "kube/lookup.h"
 
 namespace plimsoll::controller::identity {
 
