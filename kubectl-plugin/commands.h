@@ -5,13 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "kubectl-plugin/documents.h"
 #include "kubectl-plugin/program.h"
 #include "tcg/algorithm.h"
 
 // The subcommands, each in the file of its name. All return an exit code.
 namespace plimsoll::plugin {
-
-enum class Format : uint8_t { kTable, kJson };
 
 struct VerifyOptions {
   std::string bundle;
@@ -45,10 +44,13 @@ struct EndorsementOptions {
 };
 int Endorsement(const EndorsementOptions& options, const Surroundings& surroundings);
 
+enum class BaselineKinds : uint8_t { kBoth, kReferenceValues, kAttestationPolicy };
+
 struct BaselineOptions {
   std::string bundle;
-  std::string name;          // of the objects; empty: after the node
-  bool values_only = false;  // --as ReferenceValues
+  std::string name;  // of the objects; empty: after the node
+  BaselineKinds kinds = BaselineKinds::kBoth;
+  Format format = Format::kYaml;
 };
 int Baseline(const BaselineOptions& options, const Surroundings& surroundings);
 

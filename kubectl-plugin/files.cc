@@ -5,6 +5,8 @@
 #include <fstream>
 #include <iostream>
 
+#include "kubectl-plugin/terminal.h"
+
 namespace plimsoll::plugin {
 namespace {
 
@@ -41,7 +43,7 @@ Result<std::string> ReadFile(const std::string& path, size_t max_bytes,
 }
 
 int Unusable(const Error& error, const Surroundings& surroundings) {
-  surroundings.err << "kubectl plimsoll: " << error.message << "\n";
+  surroundings.err << "kubectl plimsoll: " << Shown(error.message) << "\n";
   return kExitUnusable;
 }
 

@@ -13,7 +13,8 @@ namespace plimsoll::plugin {
 Result<std::string> ReadFile(const std::string& path, size_t max_bytes,
                              const Surroundings& surroundings);
 
-// Says on standard error why the command ends, and returns kExitUnusable.
+// Says on standard error why the command ends, on one line fit for a terminal, and returns
+// kExitUnusable.
 int Unusable(const Error& error, const Surroundings& surroundings);
 
 }  // namespace plimsoll::plugin

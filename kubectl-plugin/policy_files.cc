@@ -24,7 +24,9 @@ constexpr std::array kIgnoredKinds = {"TPMIdentity", "NodeAttestation", "Attesta
 
 class Reader {
  public:
-  explicit Reader(const Surroundings& surroundings) : surroundings_(surroundings) {}
+  explicit Reader(const Surroundings& surroundings,
+                  AllowListFiles allow_lists = AllowListFiles::kRead)
+      : surroundings_(surroundings), allow_lists_(allow_lists) {}
 
   Status Read(const std::string& path) {
     PLIMSOLL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxFileBytes, surroundings_));
@@ -44,6 +46,11 @@ class Reader {
       }
     }
     return {};
+  }
+
+  PolicyObjects Take() {
+    inputs_.now = std::chrono::floor<std::chrono::seconds>(surroundings_.clock.Wall());
+    return {std::move(policies_), std::move(inputs_)};
   }
 
   PolicySet Compile() {
@@ -114,6 +121,13 @@ class Reader {
   }
 
   void ReadAllowList(policy::ReferenceValues& values, const std::string& path) {
+    if (allow_lists_ == AllowListFiles::kAssumed) {
+      if (!values.allow_list_file.empty() || !values.allow_list_config_maps.empty()) {
+        inputs_.allow_lists[values.meta.name] =
+            std::make_shared<const ima::AllowList>(*ima::AllowList::Parse(""));
+      }
+      return;
+    }
     if (values.allow_list_file.empty() || !values.problem.empty()) {
       return;
     }
@@ -133,6 +147,7 @@ class Reader {
   }
 
   const Surroundings& surroundings_;
+  const AllowListFiles allow_lists_;
   std::vector<policy::AttestationPolicy> policies_;
   policy::PolicyInputs inputs_;
   std::set<std::string> seen_;
@@ -147,6 +162,16 @@ Result<PolicySet> ReadPolicies(const std::vector<std::string>& files,
     PLIMSOLL_RETURN_IF_ERROR(reader.Read(file));
   }
   return reader.Compile();
+}
+
+Result<PolicyObjects> ReadPolicyObjects(const std::vector<std::string>& files,
+                                        AllowListFiles allow_lists,
+                                        const Surroundings& surroundings) {
+  Reader reader(surroundings, allow_lists);
+  for (const std::string& file : files) {
+    PLIMSOLL_RETURN_IF_ERROR(reader.Read(file));
+  }
+  return reader.Take();
 }
 
 Result<PolicySet> ReadPolicyText(const std::string& text, const std::string& origin,

@@ -15,6 +15,22 @@ struct PolicySet {
   policy::Authorities authorities;
 };
 
+// The same objects before policies are compiled, for whoever has others to compile them with.
+struct PolicyObjects {
+  std::vector<policy::AttestationPolicy> policies;
+  policy::PolicyInputs inputs;
+};
+
+// How IMA allow-lists of ReferenceValues are taken.
+enum class AllowListFiles : uint8_t {
+  kRead,     // by fileName, from the folder of their policy file
+  kAssumed,  // taken for there and empty: where IMA lists are not judged
+};
+
+Result<PolicyObjects> ReadPolicyObjects(const std::vector<std::string>& files,
+                                        AllowListFiles allow_lists,
+                                        const Surroundings& surroundings);
+
 // Reads YAML files of AttestationPolicy, ReferenceValues and EndorsementAuthority objects. Fails
 // for a file that is not YAML of those kinds, for an unknown field, and for an object that is there
 // twice. A value that cannot be obeyed is no failure: the policy is then not ready.

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "kubectl-plugin/terminal.h"
+
 namespace plimsoll::plugin {
 namespace {
 
@@ -9,8 +11,11 @@ using nlohmann::ordered_json;
 
 bool IsBlock(const ordered_json& value) { return value.is_structured() && !value.empty(); }
 
+// What a terminal obeys, or what misleads the eye, is written as an escape (YAML 1.2, 5.7), which
+// every reader turns back.
 std::string Scalar(const ordered_json& value) {
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  std::string text = value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return EscapeMisleading(text);
 }
 
 // The depth is that of our own documents, never of foreign ones.

@@ -105,6 +105,22 @@ TEST_F(BaselineCommand, AsReferenceValuesLeavesThePolicyOut) {
             kExitTrusted);
 }
 
+TEST_F(BaselineCommand, AsAttestationPolicyLeavesTheValuesOut) {
+  MeasuredNode machine;
+  const Result result = Run({"baseline", WriteBundle(machine), "--as", "AttestationPolicy"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("kind: \"AttestationPolicy\""));
+  EXPECT_THAT(result.out, Not(HasSubstr("kind: \"ReferenceValues\"")));
+}
+
+TEST_F(BaselineCommand, AsJsonItIsAListThatKubectlTakes) {
+  MeasuredNode machine;
+  const Json list = Run({"baseline", WriteBundle(machine), "-o", "json"}).json();
+  EXPECT_EQ(list["kind"], "List");
+  EXPECT_EQ(list["items"][0]["kind"], "ReferenceValues");
+  EXPECT_EQ(list["items"][1]["kind"], "AttestationPolicy");
+}
+
 TEST_F(BaselineCommand, BadEvidenceTeachesNothing) {
   MeasuredNode machine;
   machine.log.events.pop_back();
@@ -118,7 +134,7 @@ TEST_F(BaselineCommand, WrongUsageIsExit3) {
   MeasuredNode machine;
   const std::string bundle = WriteBundle(machine);
   EXPECT_EQ(Run({"baseline"}).code, kExitUnusable);
-  EXPECT_EQ(Run({"baseline", bundle, "--as", "AttestationPolicy"}).code, kExitUnusable);
+  EXPECT_EQ(Run({"baseline", bundle, "--as", "Pod"}).code, kExitUnusable);
   EXPECT_EQ(Run({"baseline", Write("x", "{}")}).code, kExitUnusable);
 }
 

@@ -59,7 +59,8 @@ class PluginTest : public testing::Test {
     std::ostringstream out;
     std::ostringstream err;
     Result result;
-    result.code = plugin::Run(static_cast<int>(argv.size()), argv.data(), {in, out, err, clock_});
+    result.code =
+        plugin::Run(static_cast<int>(argv.size()), argv.data(), {in, out, err, clock_, connect_});
     result.out = out.str();
     result.err = err.str();
     return result;
@@ -117,6 +118,7 @@ class PluginTest : public testing::Test {
 
   std::filesystem::path folder_;
   fakes::FakeClock clock_;
+  Connector connect_;
 };
 
 }  // namespace plimsoll::plugin
