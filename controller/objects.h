@@ -25,6 +25,7 @@ using api::ConditionStatus;
 using api::Decision;
 using api::DecisionFromText;
 using api::Endorsement;
+using api::Failure;
 using api::Find;
 using api::ImaRecord;
 using api::Node;

@@ -21,6 +21,8 @@ Caches::Caches(kube::Client& client, const Clock& clock, Random& random,
     : nodes(client, clock, random, {kube::kNode, ""}),
       policies(client, clock, random, {kube::kAttestationPolicy, ""}),
       authorities(client, clock, random, {kube::kEndorsementAuthority, ""}),
+      references(client, clock, random, {kube::kReferenceValues, ""}),
+      exceptions(client, clock, random, {kube::kAttestationException, ""}),
       identities(client, clock, random, {kube::kTpmIdentity, ""}),
       attestations(client, clock, random, {kube::kNodeAttestation, ""},
                    [](std::string_view json) {
@@ -32,6 +34,8 @@ void Caches::LogErrors(telemetry::Logger& logger) {
   LogErrorsOf(nodes, "Node", logger);
   LogErrorsOf(policies, "AttestationPolicy", logger);
   LogErrorsOf(authorities, "EndorsementAuthority", logger);
+  LogErrorsOf(references, "ReferenceValues", logger);
+  LogErrorsOf(exceptions, "AttestationException", logger);
   LogErrorsOf(identities, "TPMIdentity", logger);
   LogErrorsOf(attestations, "NodeAttestation", logger);
   LogErrorsOf(serving_tls, "Secret", logger);
@@ -41,6 +45,8 @@ void Caches::Start() {
   nodes.informer.Start();
   policies.informer.Start();
   authorities.informer.Start();
+  references.informer.Start();
+  exceptions.informer.Start();
   identities.informer.Start();
   attestations.informer.Start();
   serving_tls.informer.Start();
@@ -50,6 +56,8 @@ void Caches::Stop() {
   nodes.informer.Stop();
   policies.informer.Stop();
   authorities.informer.Stop();
+  references.informer.Stop();
+  exceptions.informer.Stop();
   identities.informer.Stop();
   attestations.informer.Stop();
   serving_tls.informer.Stop();
@@ -57,7 +65,8 @@ void Caches::Stop() {
 
 bool Caches::Synced() const {
   return nodes.informer.HasSynced() && policies.informer.HasSynced() &&
-         authorities.informer.HasSynced() && identities.informer.HasSynced() &&
+         authorities.informer.HasSynced() && references.informer.HasSynced() &&
+         exceptions.informer.HasSynced() && identities.informer.HasSynced() &&
          attestations.informer.HasSynced() && serving_tls.informer.HasSynced();
 }
 
@@ -66,6 +75,8 @@ bool Caches::WaitForSync(std::stop_token stop) const {
   return nodes.informer.WaitForSync(kForever, stop) &&
          policies.informer.WaitForSync(kForever, stop) &&
          authorities.informer.WaitForSync(kForever, stop) &&
+         references.informer.WaitForSync(kForever, stop) &&
+         exceptions.informer.WaitForSync(kForever, stop) &&
          identities.informer.WaitForSync(kForever, stop) &&
          attestations.informer.WaitForSync(kForever, stop) &&
          serving_tls.informer.WaitForSync(kForever, stop);

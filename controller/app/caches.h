@@ -6,14 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "api/attestation_exception.h"
 #include "base/clock.h"
 #include "base/random.h"
-#include "kube/lookup.h"
 #include "controller/objects.h"
 #include "controller/policies/policy_objects.h"
 #include "controller/tls/serving_tls.h"
 #include "kube/client.h"
 #include "kube/informer.h"
+#include "kube/lookup.h"
 #include "telemetry/log.h"
 
 namespace plimsoll::controller {
@@ -58,6 +59,8 @@ struct Caches {
   Watched<Node> nodes;
   Watched<policies::PolicyObject> policies;
   Watched<policies::AuthorityObject> authorities;
+  Watched<policies::ReferenceObject> references;
+  Watched<api::AttestationException> exceptions;
   Watched<TpmIdentity> identities;
   Watched<NodeAttestation> attestations;
   Watched<tls::ServingTls> serving_tls;  // the one Secret, by "namespace/name"

@@ -44,6 +44,10 @@ void ExportFleet(const enforce::FleetSummary& summary, telemetry::Metrics& famil
     families.Gauge(Family::kPolicyNodes, {policy.name, "unknown"})
         .Set(static_cast<double>(policy.unknown));
   }
+  for (const auto& [policy, nodes] : summary.blocked) {
+    families.Gauge(Family::kEnforcementBlocked, {policy}).Set(static_cast<double>(nodes));
+  }
+  families.Gauge(Family::kExceptionsActive).Set(static_cast<double>(summary.exceptions_in_force));
   for (const auto& authority : summary.authorities) {
     if (authority.earliest_expiry) {
       families.Gauge(Family::kAuthorityExpiry, {authority.name})
@@ -56,7 +60,8 @@ void ClearFleet(telemetry::Metrics& families) {
   for (const Family family :
        {Family::kNodes, Family::kNodeVerdict, Family::kNodeLastVerified, Family::kNodePolicyFailing,
         Family::kPolicyNodes, Family::kPolicyReady, Family::kIdentities,
-        Family::kAuthorityExpiry, Family::kWeakFirmwareNodes}) {
+        Family::kEnforcementBlocked, Family::kExceptionsActive, Family::kAuthorityExpiry,
+        Family::kWeakFirmwareNodes}) {
     families.Clear(family);
   }
 }

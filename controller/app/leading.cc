@@ -13,9 +13,18 @@ constexpr std::chrono::seconds kAdmissionPeriod{
 constexpr std::chrono::seconds kTlsPeriod{60};
 constexpr std::chrono::seconds kTlsRetry{2};
 
+// "trusted-until" beside the trust label: under a prefix that kubelets may not write either.
+std::string TrustedUntilKey(const std::string& label_key) {
+  return label_key.substr(0, label_key.find('/')) + "/trusted-until";
+}
+
 enforce::MarkNames NamesOf(const Options& options) {
-  return {
-      .label = options.label_key, .taint = options.taint_key, .condition = options.condition_type};
+  return {.label = options.label_key,
+          .taint = options.taint_key,
+          .condition = options.condition_type,
+          .trusted_until = options.trusted_until ? TrustedUntilKey(options.label_key) : "",
+          .taints = options.taints,
+          .conditions = options.node_conditions};
 }
 
 }  // namespace
@@ -46,11 +55,14 @@ Leading::Leading(LeadingDependencies dependencies, std::function<void()> on_lost
                     }}),
       marks_(d_.client, enforce::NodeEvents(d_.events), d_.clock, d_.metrics, d_.logger,
              NamesOf(d_.options), [this] { return MayWrite(); }),
+      exceptions_(d_.caches.exceptions, d_.clock),
       reconciler_(d_.client,
                   {.nodes = d_.caches.nodes,
                    .attestations = d_.caches.attestations,
                    .identities = d_.caches.identities,
-                   .picture = d_.picture},
+                   .picture = d_.picture,
+                   .currency = d_.currency,
+                   .exceptions = exceptions_},
                   d_.recorder, marks_, enforce::NodeEvents(d_.events), d_.clock,
                   {.names = NamesOf(d_.options),
                    .unmatched = d_.options.unmatched_nodes == UnmatchedNodes::kHold
@@ -61,14 +73,20 @@ Leading::Leading(LeadingDependencies dependencies, std::function<void()> on_lost
                 {.picture = d_.picture,
                  .policies = d_.caches.policies,
                  .authorities = d_.caches.authorities,
+                 .references = d_.caches.references,
                  .nodes = d_.caches.nodes,
                  .attestations = d_.caches.attestations},
                 d_.events, d_.clock, d_.logger, d_.options.taint_key,
                 [this] { return MayWrite(); }),
-      admissions_(d_.identity, d_.caches.identities, d_.caches.attestations,
-                  [this] { return MayWrite(); }, d_.options.enrollment_release_after),
-      enforcer_(reconciler_, d_.caches.nodes, d_.clock, d_.logger,
-                {.periodic = [this] { statuses_.WriteChanged(); }}) {}
+      exception_statuses_(d_.client, exceptions_, d_.caches.nodes, d_.clock, d_.logger,
+                          [this] { return MayWrite(); }),
+      admissions_(
+          d_.identity, d_.caches.identities, d_.caches.attestations, [this] { return MayWrite(); },
+          d_.options.enrollment_release_after),
+      enforcer_(reconciler_, d_.caches.nodes, d_.clock, d_.logger, {.periodic = [this] {
+                  statuses_.WriteChanged();
+                  exception_statuses_.WriteChanged();
+                }}) {}
 
 Leading::~Leading() { Stop(); }
 
@@ -92,6 +110,12 @@ void Leading::Subscribe() {
       }
     }
   });
+  d_.caches.exceptions.informer.Subscribe([this](const auto& change) {
+    if (!change.before || !change.now ||
+        change.before->meta.generation != change.now->meta.generation) {
+      enforcer_.EnqueueAll();
+    }
+  });
   // The status of these objects is written by us and decides nothing: only a new generation
   // concerns nodes.
   const auto all = [this, admit](const auto& change) {
@@ -104,6 +128,16 @@ void Leading::Subscribe() {
   };
   d_.caches.policies.informer.Subscribe(all);
   d_.caches.authorities.informer.Subscribe(all);
+  d_.caches.references.informer.Subscribe(all);
+}
+
+void Leading::InputsChanged() {
+  {
+    const std::lock_guard lock(mutex_);
+    admissions_due_ = true;
+  }
+  changed_.notify_all();
+  enforcer_.EnqueueAll();
 }
 
 void Leading::Start() {
@@ -194,9 +228,16 @@ void Leading::RefreshMetrics() {
   const bool leads = IsLeader();
   d_.metrics.families().Gauge(Family::kLeader).Set(leads ? 1 : 0);
   if (leads) {
-    ExportFleet(enforce::Summarise(d_.caches.nodes, d_.caches.attestations, d_.caches.identities,
-                                   d_.picture, d_.caches.authorities, d_.options.taint_key),
-                d_.metrics.families());
+    enforce::FleetSummary summary =
+        enforce::Summarise(d_.caches.nodes, d_.caches.attestations, d_.caches.identities,
+                           d_.picture, d_.caches.authorities, d_.options.taint_key);
+    summary.blocked = reconciler_.Blocked();
+    summary.exceptions_in_force = exceptions_.CountInForce();
+    ExportFleet(summary, d_.metrics.families());
+    d_.metrics.families()
+        .Gauge(Family::kWeakFirmwareNodes)
+        .Set(static_cast<double>(
+            identity::CountWeakFirmware(d_.caches.nodes, d_.caches.identities)));
   } else {
     ClearFleet(d_.metrics.families());
   }
@@ -209,10 +250,6 @@ void Leading::RefreshMetrics() {
       .Increment(static_cast<double>(counters.adds - exported_.adds));
   d_.metrics.families()
       .Counter(Family::kWorkqueueRetries, {"nodes"})
-    d_.metrics.families()
-        .Gauge(Family::kWeakFirmwareNodes)
-        .Set(static_cast<double>(
-            identity::CountWeakFirmware(d_.caches.nodes, d_.caches.identities)));
       .Increment(static_cast<double>(counters.retries - exported_.retries));
   exported_ = counters;
 }

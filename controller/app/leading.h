@@ -14,6 +14,8 @@
 #include "controller/app/metrics.h"
 #include "controller/config/options.h"
 #include "controller/enforce/enforcer.h"
+#include "controller/enforce/exception_status.h"
+#include "controller/enforce/exceptions.h"
 #include "controller/enforce/mark_writer.h"
 #include "controller/enforce/reconciler.h"
 #include "controller/identity/admission_reconciler.h"
@@ -30,6 +32,7 @@ struct LeadingDependencies {
   kube::Client& client;
   Caches& caches;
   const policies::Picture& picture;
+  policies::Currency& currency;
   record::Recorder& recorder;
   kube::EventRecorder& events;
   const identity::Dependencies& identity;
@@ -57,6 +60,9 @@ class Leading {
   // Subscribes to the caches; before they start.
   void Subscribe();
 
+  // A text has changed that policies, reference sets or authorities refer to.
+  void InputsChanged();
+
   // Begins to stand for election. After the caches have synced.
   void Start();
 
@@ -80,8 +86,10 @@ class Leading {
   const std::function<void()> on_lost_;
   kube::LeaderElector elector_;
   enforce::MarkWriter marks_;
+  enforce::Exceptions exceptions_;
   enforce::NodeReconciler reconciler_;
   policies::StatusWriter statuses_;
+  enforce::ExceptionStatus exception_statuses_;
   identity::AdmissionReconciler admissions_;
   enforce::Enforcer enforcer_;
 

@@ -27,6 +27,8 @@ enum class Family : size_t {
   kEvidenceSize,
   kIdentities,
   kEnforcementActions,
+  kEnforcementBlocked,
+  kExceptionsActive,
   kAuthorityExpiry,
   kWeakFirmwareNodes,
   kLeader,

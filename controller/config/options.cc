@@ -111,6 +111,13 @@ Result<ParsedOptions> ParseOptions(int argc, const char* const* argv) {
   add("--label-key", options.label_key, "key of the trust label");
   add("--taint-key", options.taint_key, "key of the taint");
   add("--condition-type", options.condition_type, "type of the Node condition");
+  add("--trusted-until", options.trusted_until,
+      "also write the label trusted-until, beside the trust label: until when trust lasts, in Unix "
+      "seconds");
+  add("--taint-enabled", options.taints,
+      "taint nodes; false: no node carries the taint, startup taints are removed too");
+  add("--node-condition-enabled", options.node_conditions,
+      "write the Node condition; false: no node carries it");
   add("--unmatched-nodes", unmatched,
       "startup taints of nodes that no Enforce policy selects: Release or Hold")
       ->check(CLI::IsMember({"Release", "Hold"}));

@@ -34,6 +34,9 @@ struct Options {
   std::string label_key = "plimsoll.dev.node-restriction.kubernetes.io/trusted";
   std::string taint_key = "plimsoll.dev/untrusted";
   std::string condition_type = "plimsoll.dev/Trusted";
+  bool trusted_until = false;   // a second label beside the trust label says how long trust lasts
+  bool taints = true;           // false: nodes get no taint, and lose it
+  bool node_conditions = true;  // false: nodes get no condition, and lose it
   UnmatchedNodes unmatched_nodes = UnmatchedNodes::kRelease;
   std::string allow_list_directory;  // of ReferenceValues' spec.files.fileName; empty: none
   int log_memory_mib = 64;           // of boot event logs that agents need not send again

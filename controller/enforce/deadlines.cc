@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "controller/enforce/taint_demand.h"
+
 namespace plimsoll::controller::enforce {
 
 MonotonicTime Deadlines::EvidenceExpiry(const Node& node, const NodeAttestationStatus& status,
@@ -18,7 +20,8 @@ MonotonicTime Deadlines::TaintDue(const Node& node, const NodeAttestationStatus&
                                   const policies::NodePolicies& policies) {
   const bool was_trusted = status.node_uid == node.meta.uid && status.last_trusted_time;
   const WallTime from = was_trusted ? *status.last_trusted_time : node.meta.creation_timestamp;
-  return Bound(taint_due_, node, from + policies.expire, policies.expire);
+  const std::chrono::seconds patience = policies.expire + UnknownGrace(policies);
+  return Bound(taint_due_, node, from + patience, patience);
 }
 
 void Deadlines::Forget(const std::string& node_name) {

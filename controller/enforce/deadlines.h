@@ -25,8 +25,9 @@ class Deadlines {
   MonotonicTime EvidenceExpiry(const Node& node, const NodeAttestationStatus& status,
                                const policies::NodePolicies& policies);
 
-  // When an Unknown node gets the taint (rows 1 and 3): `expire` after it was last Trusted, or,
-  // where it never was, after the Node's creation.
+  // When an Unknown node gets the taint (rows 1 and 3): `expire` and the policies'
+  // unknownGraceSeconds after it was last Trusted, or, where it never was, after the Node's
+  // creation.
   MonotonicTime TaintDue(const Node& node, const NodeAttestationStatus& status,
                          const policies::NodePolicies& policies);
 

@@ -27,9 +27,14 @@ Enforcer::Enforcer(NodeReconciler& reconciler, const Lookup<Node>& nodes, const 
       clock_(clock),
       logger_(logger),
       options_(std::move(options)),
-      queue_(clock) {}
+      queue_(clock) {
+  reconciler_.OnWake([this](const std::string& node_name) { Enqueue(node_name); });
+}
 
-Enforcer::~Enforcer() { Stop(); }
+Enforcer::~Enforcer() {
+  Stop();
+  reconciler_.OnWake({});
+}
 
 void Enforcer::Start(MonotonicTime leader_since) {
   reconciler_.LeaderSince(leader_since);

@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "controller/enforce/reconciler.h"
 #include "controller/enforce/work_queue.h"
-#include "kube/lookup.h"
 #include "controller/objects.h"
+#include "kube/lookup.h"
 #include "telemetry/log.h"
 
 namespace plimsoll::controller::enforce {

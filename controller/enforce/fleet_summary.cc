@@ -68,8 +68,9 @@ FleetSummary Summarise(const Lookup<Node>& nodes, const Lookup<NodeAttestation>&
   }
   for (const auto& object : authorities.List()) {
     FleetSummary::AuthorityRow row{.name = object->meta.name, .earliest_expiry = {}};
-    if (object->authority->roots) {
-      row.earliest_expiry = object->authority->roots->earliest_expiry();
+    const auto authority = picture.Authority(object->meta.name);
+    if (authority && authority->roots) {
+      row.earliest_expiry = authority->roots->earliest_expiry();
     }
     fleet.authorities.push_back(std::move(row));
   }

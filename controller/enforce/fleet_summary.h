@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "kube/lookup.h"
 #include "controller/objects.h"
 #include "controller/policies/picture.h"
+#include "kube/lookup.h"
 
 namespace plimsoll::controller::enforce {
 
@@ -41,6 +41,10 @@ struct FleetSummary {
   std::vector<NodeRow> nodes;
   std::vector<PolicyRow> policies;
   std::vector<AuthorityRow> authorities;
+
+  // Not from Summarise: what the leader's own decisions are.
+  std::map<std::string, int64_t> blocked;  // nodes that a budget holds back, by policy
+  int64_t exceptions_in_force = 0;
 };
 
 // Every Node counts, also one without a NodeAttestation (unknown); a status of another Node UID

@@ -124,6 +124,7 @@ Result<std::optional<MarkWriter::Live>> MarkWriter::WriteAll(Live live, const De
     Announce(mark, live, desired, written, about);
     if (mark == Mark::kLabel) {
       written.label = desired.label;
+      written.trusted_until = desired.trusted_until;
     } else if (mark == Mark::kTaint) {
       written.taints = TaintText(desired.taints);
     } else {
@@ -144,12 +145,25 @@ Result<std::string> MarkWriter::Send(Mark mark, const Live& live, const DesiredM
                              .dry_run = false};
   switch (mark) {
     case Mark::kLabel:
-      return client_.Patch(ref, kube::PatchType::kApply,
-                           LabelApply(live.node, names_, desired.label), options);
-    case Mark::kCondition:
+      // Where only the second label is left, our applies have gone without it already: it is
+      // someone else's.
+      if (LabelText(live.node, names_.label) == desired.label && desired.trusted_until.empty()) {
+        options.force = false;
+        return client_.Patch(ref, kube::PatchType::kMerge, TrustedUntilRemoval(live.node, names_),
+                             options);
+      }
+      return client_.Patch(ref, kube::PatchType::kApply, LabelApply(live.node, names_, desired),
+                           options);
+    case Mark::kCondition: {
       options.subresource = "status";
-      return client_.Patch(ref, kube::PatchType::kApply,
-                           ConditionApply(live.node, desired.condition, clock_.Wall()), options);
+      if (names_.conditions) {
+        return client_.Patch(ref, kube::PatchType::kApply,
+                             ConditionApply(live.node, desired.condition, clock_.Wall()), options);
+      }
+      options.force = false;
+      PLIMSOLL_ASSIGN_OR_RETURN(std::string patch, ConditionRemoval(live.json, names_.condition));
+      return client_.Patch(ref, kube::PatchType::kMerge, std::move(patch), options);
+    }
     case Mark::kTaint:
       break;
   }
@@ -172,7 +186,9 @@ void MarkWriter::Announce(Mark mark, const Live& before, const DesiredMarks& des
     found = ConditionText(Find(before.node.conditions, names_.condition));
     wanted = ConditionText(&desired.condition);
   }
-  const bool restored = left->has_value() && **left != found;
+  const bool restored = (left->has_value() && **left != found) ||
+                        (mark == Mark::kLabel && written.trusted_until &&
+                         *written.trusted_until != LabelText(before.node, names_.trusted_until));
   const bool news = !left->has_value() || **left != wanted;
   logger_.Info("mark written", {{"node", about.name},
                                 {"mark", ToString(mark)},
@@ -196,12 +212,13 @@ void MarkWriter::Announce(Mark mark, const Live& before, const DesiredMarks& des
                    fmt::format("removed {}={}", names_.taint, taints));
   } else if (mark == Mark::kTaint) {
     events_.Warning(about, "TaintApplied", "Taint",
-                    fmt::format("added {}={}", names_.taint, wanted));
+                    fmt::format("added {}={}{}", names_.taint, wanted, desired.room));
   }
 }
 
 void MarkWriter::Remember(Written& written, const DesiredMarks& desired) {
   written.label = desired.label;
+  written.trusted_until = desired.trusted_until;
   written.taints = TaintText(desired.taints);
   written.condition = ConditionText(&desired.condition);
 }

@@ -61,6 +61,7 @@ class MarkWriter {
   struct Written {
     std::string node_uid;
     std::optional<std::string> label;
+    std::optional<std::string> trusted_until;
     std::optional<std::string> taints;
     std::optional<std::string> condition;
   };

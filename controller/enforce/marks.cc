@@ -1,8 +1,11 @@
 #include "controller/enforce/marks.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
+#include <chrono>
 
 #include "appraisal/reason.h"
+#include "controller/enforce/mark_taints.h"
 
 namespace plimsoll::controller::enforce {
 namespace {
@@ -16,7 +19,9 @@ bool IsSummary(const NodeAttestationStatus& status, Verdict verdict) {
 
 Row RowOf(const MarkInputs& in) {
   if (!in.policies.enforced) {
-    return Row::kNoEnforcePolicy;
+    // What proves a node Untrusted under a policy that we do not see may be a policy that is new.
+    const bool unsure = IsSummary(in.status, Verdict::kUntrusted) && in.status.inputs != in.inputs;
+    return unsure ? Row::kRejudgeFirst : Row::kNoEnforcePolicy;
   }
   if (IsSummary(in.status, Verdict::kUntrusted)) {
     return Row::kUntrusted;
@@ -32,16 +37,6 @@ Row RowOf(const MarkInputs& in) {
   // A status that says Trusted without the time of it was not written by us; never Trusted is the
   // row that holds more back.
   return in.status.last_trusted_time ? Row::kWasTrusted : Row::kNeverTrusted;
-}
-
-int Strength(std::string_view effect) {
-  if (effect == "PreferNoSchedule") {
-    return 1;
-  }
-  if (effect == "NoSchedule") {
-    return 2;
-  }
-  return effect == "NoExecute" ? 3 : 0;
 }
 
 // The condition of the Node says what the condition Trusted of the NodeAttestation says, where the
@@ -73,60 +68,6 @@ Condition NodeCondition(const MarkInputs& in, Row row, const MarkNames& names) {
     condition.message = "the node has not proven anything yet";
   }
   return condition;
-}
-
-Taint NewTaint(const MarkNames& names, std::string_view reason, std::string_view effect) {
-  return {.key = names.taint,
-          .value = std::string(reason),
-          .effect = std::string(effect),
-          .time_added = {}};
-}
-
-// Rows 1 and 3, when they are Unknown for too long.
-std::vector<Taint> Overdue(const MarkInputs& in, const MarkNames& names, std::string_view reason) {
-  if (!in.overdue || in.policies.taint_effect == policy::TaintEffect::kNone) {
-    return {};
-  }
-  return {NewTaint(names, reason, policy::ToString(in.policies.taint_effect))};
-}
-
-std::vector<Taint> TaintsOf(const MarkInputs& in, Row row, const MarkNames& names,
-                            UnmatchedNodes unmatched, const std::string& reason) {
-  const std::vector<Taint> present = OurTaints(in.node, names.taint);
-  const bool never_trusted = !in.status.last_trusted_time;
-  const bool no_effect = in.policies.taint_effect == policy::TaintEffect::kNone;
-  const std::string_view effect = policy::ToString(in.policies.taint_effect);
-  switch (row) {
-    case Row::kRejudgeFirst:
-      return present;
-    case Row::kTrusted:
-      return {};
-    case Row::kNoEnforcePolicy:
-      return unmatched == UnmatchedNodes::kHold && never_trusted ? present : std::vector<Taint>{};
-    case Row::kNeverTrusted:
-      return present.empty() ? Overdue(in, names, reason) : present;
-    case Row::kWasTrusted: {
-      if (no_effect) {
-        return {};
-      }
-      if (present.empty()) {
-        return Overdue(in, names, reason);
-      }
-      Taint kept = present.front();
-      kept.effect = effect;
-      return {kept};
-    }
-    case Row::kUntrusted: {
-      Taint wanted = NewTaint(names, reason, no_effect ? "" : effect);
-      for (const Taint& taint : present) {
-        if (never_trusted && Strength(taint.effect) > Strength(wanted.effect)) {
-          wanted.effect = taint.effect;
-        }
-      }
-      return wanted.effect.empty() ? std::vector<Taint>{} : std::vector<Taint>{wanted};
-    }
-  }
-  return present;
 }
 
 std::string_view LabelOf(Row row) {
@@ -165,13 +106,6 @@ std::string_view ToString(Row row) {
   return "NeverTrusted";
 }
 
-std::vector<Taint> OurTaints(const Node& node, const std::string& key) {
-  std::vector<Taint> ours;
-  std::copy_if(node.taints.begin(), node.taints.end(), std::back_inserter(ours),
-               [&](const Taint& taint) { return taint.key == key; });
-  return ours;
-}
-
 DesiredMarks DecideMarks(const MarkInputs& inputs, const MarkNames& names,
                          UnmatchedNodes unmatched) {
   if (inputs.status.node_uid != inputs.node.meta.uid) {
@@ -183,14 +117,21 @@ DesiredMarks DecideMarks(const MarkInputs& inputs, const MarkNames& names,
                         .inputs = inputs.inputs,
                         .expired = true,
                         .overdue = inputs.overdue,
-                        .rejudging_failed = inputs.rejudging_failed},
+                        .rejudging_failed = inputs.rejudging_failed,
+                        .waivers = inputs.waivers},
                        names, unmatched);
   }
   DesiredMarks marks;
   marks.row = RowOf(inputs);
   marks.label = LabelOf(marks.row);
   marks.condition = NodeCondition(inputs, marks.row, names);
-  marks.taints = TaintsOf(inputs, marks.row, names, unmatched, marks.condition.reason);
+  if (marks.row == Row::kTrusted && !names.trusted_until.empty() && inputs.status.expiration_time) {
+    marks.trusted_until =
+        fmt::format("{}", std::chrono::floor<std::chrono::seconds>(*inputs.status.expiration_time)
+                              .time_since_epoch()
+                              .count());
+  }
+  SetTaints(marks, inputs, names, unmatched);
   return marks;
 }
 

@@ -23,6 +23,17 @@ bool SameTaints(const std::vector<Taint>& a, const std::vector<Taint>& b) {
   return std::is_permutation(a.begin(), a.end(), b.begin(), b.end(), SameTaint);
 }
 
+std::string LabelValue(const Node& node, const std::string& key) {
+  const auto found = node.meta.labels.find(key);
+  return found == node.meta.labels.end() ? std::string() : found->second;
+}
+
+bool SameLabels(const Node& node, const DesiredMarks& desired, const MarkNames& names) {
+  return LabelValue(node, names.label) == desired.label &&
+         (names.trusted_until.empty() ||
+          LabelValue(node, names.trusted_until) == desired.trusted_until);
+}
+
 bool SameCondition(const Condition* present, const Condition& wanted) {
   return present != nullptr && present->status == wanted.status &&
          present->reason == wanted.reason && present->message == wanted.message;
@@ -30,6 +41,18 @@ bool SameCondition(const Condition* present, const Condition& wanted) {
 
 std::string Dump(const json& body) {
   return body.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// uid and resourceVersion of the Node, for a patch that holds for this version of it alone.
+Result<json> Precondition(const json& node) {
+  PLIMSOLL_ASSIGN_OR_RETURN(const json metadata, json_fields::Object(node, "metadata"));
+  PLIMSOLL_ASSIGN_OR_RETURN(const std::string uid, json_fields::String(metadata, "uid"));
+  PLIMSOLL_ASSIGN_OR_RETURN(const std::string version,
+                            json_fields::String(metadata, "resourceVersion"));
+  if (uid.empty() || version.empty()) {
+    return Fail(ErrorCode::kMalformed, "Node without uid or resourceVersion");
+  }
+  return json{{"uid", uid}, {"resourceVersion", version}};
 }
 
 json Frame(const Node& node) {
@@ -56,24 +79,34 @@ std::vector<Mark> MissingMarks(const Node& node, const DesiredMarks& desired,
   if (desired.row == Row::kRejudgeFirst) {
     return missing;
   }
-  const auto label = node.meta.labels.find(names.label);
-  if (label == node.meta.labels.end() || label->second != desired.label) {
+  if (!SameLabels(node, desired, names)) {
     missing.push_back(Mark::kLabel);
   }
   if (!SameTaints(OurTaints(node, names.taint), desired.taints)) {
     missing.push_back(Mark::kTaint);
   }
-  if (!SameCondition(Find(node.conditions, names.condition), desired.condition)) {
+  const Condition* condition = Find(node.conditions, names.condition);
+  if (names.conditions ? !SameCondition(condition, desired.condition) : condition != nullptr) {
     const bool gaining = desired.row == Row::kTrusted;
     missing.insert(gaining ? missing.begin() : missing.end(), Mark::kCondition);
   }
   return missing;
 }
 
-std::string LabelApply(const Node& node, const MarkNames& names, std::string_view label) {
+std::string LabelApply(const Node& node, const MarkNames& names, const DesiredMarks& desired) {
   json body = Frame(node);
-  body["metadata"]["labels"] = {{names.label, label}};
+  body["metadata"]["labels"] = {{names.label, desired.label}};
+  if (!desired.trusted_until.empty()) {
+    body["metadata"]["labels"][names.trusted_until] = desired.trusted_until;
+  }
   return Dump(body);
+}
+
+std::string TrustedUntilRemoval(const Node& node, const MarkNames& names) {
+  return Dump({{"metadata",
+                {{"uid", node.meta.uid},
+                 {"resourceVersion", node.meta.resource_version},
+                 {"labels", {{names.trusted_until, nullptr}}}}}});
 }
 
 std::string ConditionApply(const Node& node, const Condition& condition, WallTime now) {
@@ -90,18 +123,27 @@ std::string ConditionApply(const Node& node, const Condition& condition, WallTim
   return Dump(body);
 }
 
+Result<std::string> ConditionRemoval(std::string_view node_json, const std::string& type) {
+  PLIMSOLL_ASSIGN_OR_RETURN(const json node, json_fields::ParseObject(node_json));
+  PLIMSOLL_ASSIGN_OR_RETURN(json metadata, Precondition(node));
+  PLIMSOLL_ASSIGN_OR_RETURN(const json status, json_fields::Object(node, "status"));
+  PLIMSOLL_ASSIGN_OR_RETURN(const json present, json_fields::List(status, "conditions"));
+  json left = json::array();
+  for (const json& entry : present) {
+    PLIMSOLL_ASSIGN_OR_RETURN(const std::string entry_type, json_fields::String(entry, "type"));
+    if (entry_type != type) {
+      left.push_back(entry);
+    }
+  }
+  return Dump({{"metadata", std::move(metadata)}, {"status", {{"conditions", std::move(left)}}}});
+}
+
 Result<std::string> TaintPatch(std::string_view node_json, const std::string& key,
                                const std::vector<Taint>& wanted) {
   PLIMSOLL_ASSIGN_OR_RETURN(const json node, json_fields::ParseObject(node_json));
-  PLIMSOLL_ASSIGN_OR_RETURN(const json metadata, json_fields::Object(node, "metadata"));
-  PLIMSOLL_ASSIGN_OR_RETURN(const std::string uid, json_fields::String(metadata, "uid"));
-  PLIMSOLL_ASSIGN_OR_RETURN(const std::string version,
-                            json_fields::String(metadata, "resourceVersion"));
+  PLIMSOLL_ASSIGN_OR_RETURN(json metadata, Precondition(node));
   PLIMSOLL_ASSIGN_OR_RETURN(const json spec, json_fields::Object(node, "spec"));
   PLIMSOLL_ASSIGN_OR_RETURN(const json present, json_fields::List(spec, "taints"));
-  if (uid.empty() || version.empty()) {
-    return Fail(ErrorCode::kMalformed, "Node without uid or resourceVersion");
-  }
   std::vector<Taint> left = wanted;
   json taints = json::array();
   for (const json& entry : present) {
@@ -122,8 +164,7 @@ Result<std::string> TaintPatch(std::string_view node_json, const std::string& ke
   for (const Taint& taint : left) {
     taints.push_back({{"key", taint.key}, {"value", taint.value}, {"effect", taint.effect}});
   }
-  return Dump({{"metadata", {{"uid", uid}, {"resourceVersion", version}}},
-               {"spec", {{"taints", std::move(taints)}}}});
+  return Dump({{"metadata", std::move(metadata)}, {"spec", {{"taints", std::move(taints)}}}});
 }
 
 std::string TaintText(const std::vector<Taint>& taints) {

@@ -28,11 +28,47 @@ class WithLiveIdentity final : public Lookup<TpmIdentity> {
   const std::shared_ptr<const TpmIdentity> live_;  // null: there is none
 };
 
+Condition EnforcedCondition(const std::optional<DesiredMarks>& marks,
+                            const std::optional<std::string>& refusal) {
+  Condition enforced;
+  enforced.type = kEnforced;
+  enforced.status = ConditionStatus::kFalse;
+  if (!marks) {
+    enforced.reason = "MarksRefused";
+    enforced.message = refusal.value_or("");
+  } else if (!marks->withheld_by.empty()) {
+    enforced.reason = marks->withheld_by.substr(0, marks->withheld_by.find('/'));
+    enforced.message =
+        fmt::format("label {}, the taint is withheld by {}", marks->label, marks->withheld_by);
+  } else {
+    enforced.status = ConditionStatus::kTrue;
+    enforced.reason = "MarksApplied";
+    enforced.message =
+        fmt::format("label {}, {}", marks->label,
+                    marks->taints.empty() ? "no taint" : "taint " + TaintText(marks->taints));
+  }
+  return enforced;
+}
+
 bool EvidenceHasExpired(const NodeAttestationStatus& before, const NodeAttestationStatus& after) {
   const Condition* was = Find(before.conditions, "EvidenceFresh");
   const Condition* is = Find(after.conditions, "EvidenceFresh");
   return was != nullptr && was->status == ConditionStatus::kTrue && is != nullptr &&
          is->status != ConditionStatus::kTrue && is->reason == "EvidenceExpired";
+}
+
+// When something ends by the wall clock: a result that was held over, or the validity of a
+// reference set.
+std::optional<WallTime> WallDeadline(const NodeAttestationStatus& status,
+                                     const policies::NodePolicies& policies) {
+  std::optional<WallTime> due;
+  if (const auto end = HeldOverUntil(status, policies)) {
+    due = *end;
+  }
+  if (policies.changes && (!due || *policies.changes < *due)) {
+    due = *policies.changes;
+  }
+  return due;
 }
 
 }  // namespace
@@ -43,12 +79,17 @@ struct NodeReconciler::Pass {
   std::shared_ptr<const NodeAttestation> attestation;  // of this Node UID; may be null
   policies::NodePolicies policies;
   NodeAttestationStatus status;  // the newest that is known
-  bool settling = false;         // inputs differ; looked at again soon
+  std::optional<WallTime> acknowledged_at;
+  bool settling = false;  // inputs differ; looked at again soon
   bool rejudging_failed = false;
-  bool overdue = false;
   std::optional<DesiredMarks> marks;  // that the Node carries now
   std::optional<std::string> refusal;
 };
+
+EventNode NodeReconciler::AboutOf(const Pass& pass) {
+  return {pass.node->meta.name, pass.node->meta.uid,
+          pass.attestation ? pass.attestation->meta.uid : ""};
+}
 
 NodeReconciler::NodeReconciler(kube::Client& client, NodeSources sources,
                                record::Recorder& recorder, MarkWriter& writer, NodeEvents events,
@@ -62,7 +103,8 @@ NodeReconciler::NodeReconciler(kube::Client& client, NodeSources sources,
       clock_(clock),
       options_(std::move(options)),
       may_write_(std::move(may_write)),
-      deadlines_(clock) {}
+      decider_(sources, clock, options_.names, options_.unmatched),
+      memory_of_failures_(client, sources_.identities, clock, may_write_) {}
 
 Result<NodeReconciler::Again> NodeReconciler::Reconcile(const std::string& node_name) {
   Pass pass;
@@ -78,22 +120,20 @@ Result<NodeReconciler::Again> NodeReconciler::Reconcile(const std::string& node_
   pass.policies = sources_.picture.For(*pass.node);
   if (pass.attestation) {
     pass.status = pass.attestation->status;
+    pass.acknowledged_at = AcknowledgedAt(pass.attestation->meta);
   }
   // A verdict that cannot be written must not keep marks from being taken away, so its failure is
   // reported only after them.
   const Status verdict = UpdateVerdict(pass);
   PLIMSOLL_RETURN_IF_ERROR(UpdateMarks(pass));
   PLIMSOLL_RETURN_IF_ERROR(RecordEnforcement(pass));
+  PLIMSOLL_RETURN_IF_ERROR(
+      memory_of_failures_.Update(*pass.node, pass.status, pass.policies, pass.acknowledged_at));
   PLIMSOLL_RETURN_IF_ERROR(verdict);
   if (pass.refusal) {
     return Fail(ErrorCode::kDenied, "marks were refused: " + *pass.refusal, Retry::kBackoff);
   }
   return NextLook(pass);
-}
-
-bool NodeReconciler::Expired(const Node& node, const NodeAttestationStatus& status,
-                             const policies::NodePolicies& policies) {
-  return deadlines_.EvidenceExpiry(node, status, policies) <= clock_.Monotonic();
 }
 
 // A status that names other inputs than ours was judged before ours changed, or by a replica that
@@ -121,8 +161,8 @@ bool NodeReconciler::InputsMustSettle(Pass& pass) {
 
 Status NodeReconciler::UpdateVerdict(Pass& pass) {
   pass.settling = InputsMustSettle(pass);
-  const bool expired = Expired(*pass.node, pass.status, pass.policies);
-  const NodeView view{*pass.node, pass.policies, sources_.identities};
+  const bool expired = decider_.HasExpired(*pass.node, pass.status, pass.policies);
+  const NodeView view{*pass.node, pass.policies, sources_.identities, pass.acknowledged_at};
   if (pass.attestation &&
       ((pass.settling && !expired) || !NextStatus(pass.status, view, expired, clock_.Wall()))) {
     return {};
@@ -144,24 +184,35 @@ Status NodeReconciler::UpdateVerdict(Pass& pass) {
     }
   }
   const WithLiveIdentity identities(sources_.identities, identity_name, live_identity);
-  const NodeView live_view{*pass.node, pass.policies, identities};
+  NodeView live_view{*pass.node, pass.policies, identities, std::nullopt};
   bool announce = false;
-  const auto change = [&](const NodeAttestationStatus& current) {
-    const bool over = Expired(*pass.node, current, pass.policies);
+  Status current_inputs;
+  const auto change = [&](const NodeAttestation& object) -> std::optional<NodeAttestationStatus> {
+    const NodeAttestationStatus& current = object.status;
+    const bool over = decider_.HasExpired(*pass.node, current, pass.policies);
+    live_view.acknowledged_at = AcknowledgedAt(object.meta);
     auto next = NextStatus(current, live_view, over, clock_.Wall());
+    // Judged with other inputs than ours: by an earlier picture, or by one that is newer than ours.
+    if (next && current.node_uid == pass.node->meta.uid && !current.inputs.empty() &&
+        current.inputs != InputsOf(current, live_view)) {
+      current_inputs = sources_.currency.Confirm(object.meta.resource_version);
+      if (!current_inputs) {
+        return std::nullopt;
+      }
+    }
     announce = next && EvidenceHasExpired(current, *next);
     return next;
   };
-  auto written = recorder_.Apply(pass.node->meta.name, pass.node->meta.uid, pass.policies.expire,
-                                 change, record::Recorder::Need::kWhole);
+  auto written =
+      recorder_.ApplyToObject(pass.node->meta.name, pass.node->meta.uid, pass.policies.expire,
+                              change, record::Recorder::Need::kWhole);
   if (!written) {
     return Wrap("update verdict", written.error());
   }
+  PLIMSOLL_RETURN_IF_ERROR(current_inputs);
   pass.status = *std::move(written);
   if (announce) {
-    events_.Warning({pass.node->meta.name, pass.node->meta.uid,
-                     pass.attestation ? pass.attestation->meta.uid : ""},
-                    "EvidenceExpired", "Expire",
+    events_.Warning(AboutOf(pass), "EvidenceExpired", "Expire",
                     fmt::format("no good evidence for {} s", pass.policies.expire.count()));
   }
   return {};
@@ -170,19 +221,10 @@ Status NodeReconciler::UpdateVerdict(Pass& pass) {
 Result<DesiredMarks> NodeReconciler::Decide(Pass& pass, const Node& node, bool live) {
   const auto decide = [&] {
     pass.policies = sources_.picture.For(node);
-    const NodeView view{node, pass.policies, sources_.identities};
-    const std::string inputs = InputsOf(pass.status, view);
-    const MonotonicTime now = clock_.Monotonic();
-    const bool silence_counts = now - leader_since_ >= pass.policies.interval + kSilenceAfterStart;
-    pass.overdue = silence_counts && deadlines_.TaintDue(node, pass.status, pass.policies) <= now;
-    return DecideMarks({.status = pass.status,
-                        .node = node,
-                        .policies = pass.policies,
-                        .inputs = inputs,
-                        .expired = Expired(node, pass.status, pass.policies),
-                        .overdue = pass.overdue,
-                        .rejudging_failed = pass.rejudging_failed},
-                       options_.names, options_.unmatched);
+    return decider_.Decide({.node = node,
+                            .status = pass.status,
+                            .policies = pass.policies,
+                            .rejudging_failed = pass.rejudging_failed});
   };
   DesiredMarks desired = decide();
   if (!live || desired.row != Row::kTrusted ||
@@ -204,11 +246,9 @@ Result<DesiredMarks> NodeReconciler::Decide(Pass& pass, const Node& node, bool l
 Status NodeReconciler::UpdateMarks(Pass& pass) {
   const Node& cached = *pass.node;
   const auto decide = [&](const Node& node) { return Decide(pass, node, &node != &cached); };
-  const EventNode about{cached.meta.name, cached.meta.uid,
-                        pass.attestation ? pass.attestation->meta.uid : ""};
   auto outcome = writer_.Apply(
-      cached, about, {.label = pass.status.enforced_label, .taint = pass.status.enforced_taint},
-      decide);
+      cached, AboutOf(pass),
+      {.label = pass.status.enforced_label, .taint = pass.status.enforced_taint}, decide);
   if (!outcome && outcome.error().code == ErrorCode::kDenied) {
     // An admission policy or missing rights: it will not pass by itself, and people should see it.
     pass.refusal = outcome.error().message;
@@ -219,6 +259,7 @@ Status NodeReconciler::UpdateMarks(Pass& pass) {
   }
   if (!outcome->gone && outcome->marks.row != Row::kRejudgeFirst) {
     pass.marks = std::move(outcome->marks);
+    decider_.Written(cached, *pass.marks);
   }
   return {};
 }
@@ -233,22 +274,12 @@ Status NodeReconciler::RecordEnforcement(const Pass& pass) {
       return std::nullopt;
     }
     NodeAttestationStatus next = current;
-    Condition enforced;
-    enforced.type = kEnforced;
-    enforced.status = ConditionStatus::kFalse;
     if (pass.marks) {
       next.enforced_label = pass.marks->label;
       next.enforced_taint = TaintText(pass.marks->taints);
-      enforced.status = ConditionStatus::kTrue;
-      enforced.reason = "MarksApplied";
-      enforced.message =
-          fmt::format("label {}, {}", next.enforced_label,
-                      next.enforced_taint.empty() ? "no taint" : "taint " + next.enforced_taint);
-    } else {
-      enforced.reason = "MarksRefused";
-      enforced.message = *pass.refusal;
+      next.withheld_by = pass.marks->withheld_by;
     }
-    Set(next.conditions, std::move(enforced), clock_.Wall());
+    Set(next.conditions, EnforcedCondition(pass.marks, pass.refusal), clock_.Wall());
     return next == current ? std::nullopt : std::optional(std::move(next));
   };
   if (!change(pass.status)) {
@@ -261,6 +292,12 @@ Status NodeReconciler::RecordEnforcement(const Pass& pass) {
       recorder_.Apply(pass.node->meta.name, pass.node->meta.uid, pass.policies.expire, change);
   if (!written) {
     return Wrap("record what is enforced", written.error());
+  }
+  if (pass.marks && !pass.marks->withheld_by.empty() &&
+      pass.marks->withheld_by != pass.status.withheld_by) {
+    events_.Warning(AboutOf(pass), "EnforcementWithheld", "Withhold",
+                    fmt::format("the taint for {} is withheld: {}", pass.marks->condition.reason,
+                                pass.marks->withheld_by));
   }
   return {};
 }
@@ -276,21 +313,19 @@ NodeReconciler::Again NodeReconciler::NextLook(const Pass& pass) {
   if (pass.settling || !pass.marks) {
     sooner(now + kInputsSettle);
   }
-  const MonotonicTime expiry = deadlines_.EvidenceExpiry(*pass.node, pass.status, pass.policies);
-  if (expiry > now) {
-    sooner(expiry);
+  if (const auto change = decider_.NextChange(
+          {.node = *pass.node, .status = pass.status, .policies = pass.policies},
+          pass.marks ? &*pass.marks : nullptr)) {
+    sooner(*change);
   }
-  const bool waits = pass.marks && pass.marks->taints.empty() &&
-                     (pass.marks->row == Row::kNeverTrusted || pass.marks->row == Row::kWasTrusted);
-  if (waits && !pass.overdue && pass.policies.taint_effect != policy::TaintEffect::kNone) {
-    sooner(std::max(deadlines_.TaintDue(*pass.node, pass.status, pass.policies),
-                    leader_since_ + pass.policies.interval + kSilenceAfterStart));
+  if (const auto due = WallDeadline(pass.status, pass.policies)) {
+    sooner(now + std::max<std::chrono::nanoseconds>(*due - clock_.Wall(), {}));
   }
   return again;
 }
 
 void NodeReconciler::Forget(const std::string& node_name) {
-  deadlines_.Forget(node_name);
+  decider_.Forget(node_name);
   writer_.Forget(node_name);
   const std::lock_guard lock(mutex_);
   memory_.erase(node_name);

@@ -10,26 +10,20 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "controller/enforce/deadlines.h"
+#include "controller/enforce/failure_memory.h"
+#include "controller/enforce/mark_decider.h"
 #include "controller/enforce/mark_writer.h"
 #include "controller/enforce/marks.h"
 #include "controller/enforce/node_events.h"
 #include "controller/enforce/verdict_update.h"
-#include "kube/lookup.h"
 #include "controller/objects.h"
+#include "controller/policies/currency.h"
 #include "controller/policies/picture.h"
 #include "controller/record/recorder.h"
 #include "kube/client.h"
+#include "kube/lookup.h"
 
 namespace plimsoll::controller::enforce {
-
-// What the reconciler reads. All must outlive it.
-struct NodeSources {
-  const Lookup<Node>& nodes;
-  const Lookup<NodeAttestation>& attestations;
-  const Lookup<TpmIdentity>& identities;
-  const policies::Picture& picture;
-};
 
 struct ReconcilerOptions {
   MarkNames names;
@@ -42,6 +36,7 @@ struct ReconcilerOptions {
 //   2. its verdict: expiry, lost identities, policies that changed (verdict_update.h)
 //   3. its marks, by the state table (marks.h), fenced (mark_writer.h)
 //   4. what was enforced, into the status
+//   5. failures that wait to be acknowledged, into the TPMIdentity (failure_memory.h)
 //
 // Every step starts from what the informers know and ends in a compare-and-swap, so a step that
 // fails, or a leader that dies between two, leaves a state from which the next one goes on.
@@ -52,15 +47,21 @@ class NodeReconciler {
   // it is judged again; and how long a label may then stay `true` while judging again fails.
   static constexpr std::chrono::seconds kInputsSettle{1};
   static constexpr std::chrono::seconds kInputsPatience{10};
-  // Added to the node's interval after the start of a leader, before silence taints anybody.
-  static constexpr std::chrono::seconds kSilenceAfterStart{60};
 
   NodeReconciler(kube::Client& client, NodeSources sources, record::Recorder& recorder,
                  MarkWriter& writer, NodeEvents events, const Clock& clock,
                  ReconcilerOptions options, std::function<bool()> may_write);
 
-  // When this replica became the leader. Call before the first Reconcile.
-  void LeaderSince(MonotonicTime since) { leader_since_ = since; }
+  // When this replica became the leader. Call before the first Reconcile, with informers that have
+  // synced.
+  void LeaderSince(MonotonicTime since) { decider_.LeaderSince(since); }
+
+  // Called for nodes that should be reconciled because of another one. Set before the first
+  // Reconcile; empty: nobody is told.
+  void OnWake(TaintBudget::Wake wake) { decider_.OnWake(std::move(wake)); }
+
+  // Nodes whose taint a budget holds back, by policy; every policy that has a limit.
+  std::map<std::string, int64_t> Blocked() const { return decider_.Blocked(); }
 
   // How long from now the node should be looked at again though nothing changes; nullopt for never.
   using Again = std::optional<std::chrono::nanoseconds>;
@@ -77,13 +78,12 @@ class NodeReconciler {
   };
   struct Pass;
 
+  static EventNode AboutOf(const Pass& pass);
   Status UpdateVerdict(Pass& pass);
   bool InputsMustSettle(Pass& pass);
   Status UpdateMarks(Pass& pass);
   Result<DesiredMarks> Decide(Pass& pass, const Node& node, bool live);
   Status RecordEnforcement(const Pass& pass);
-  bool Expired(const Node& node, const NodeAttestationStatus& status,
-               const policies::NodePolicies& policies);
   Again NextLook(const Pass& pass);
   void Forget(const std::string& node_name);
 
@@ -95,8 +95,8 @@ class NodeReconciler {
   const Clock& clock_;
   const ReconcilerOptions options_;
   const std::function<bool()> may_write_;
-  Deadlines deadlines_;
-  MonotonicTime leader_since_{};
+  MarkDecider decider_;
+  FailureMemory memory_of_failures_;
 
   std::mutex mutex_;
   std::map<std::string, Memory> memory_;  // by node name

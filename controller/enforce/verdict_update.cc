@@ -109,6 +109,17 @@ bool IsOurs(std::string_view reason) {
   }
 }
 
+// What the TPM remembers of an earlier Node and nobody has acknowledged.
+std::optional<UnacknowledgedFailure> EarlierFailure(const NodeAttestationStatus& status,
+                                                    const NodeView& view, WallTime now) {
+  const auto identity = IdentityOf(status, view);
+  if (!identity || !identity->status.unacknowledged_failure ||
+      Acknowledges(view.acknowledged_at, identity->status.unacknowledged_failure->time, now)) {
+    return std::nullopt;
+  }
+  return identity->status.unacknowledged_failure;
+}
+
 NodeAttestationStatus Rejudge(const NodeAttestationStatus& status, const NodeView& view,
                               const record::Surroundings& surroundings) {
   // The caller has judged expiry on the monotonic clock. A wall clock that has jumped meanwhile has
@@ -132,6 +143,19 @@ NodeAttestationStatus Rejudge(const NodeAttestationStatus& status, const NodeVie
 
 }  // namespace
 
+std::optional<WallTime> AcknowledgedAt(const kube::ObjectMeta& attestation) {
+  const auto found = attestation.annotations.find("plimsoll.dev/acknowledged-at");
+  if (found == attestation.annotations.end()) {
+    return std::nullopt;
+  }
+  const auto time = ParseTime(found->second);
+  return time ? std::optional(*time) : std::nullopt;
+}
+
+bool Acknowledges(const std::optional<WallTime>& acknowledged_at, WallTime failure, WallTime now) {
+  return acknowledged_at && *acknowledged_at > failure && *acknowledged_at <= now;
+}
+
 std::shared_ptr<const TpmIdentity> IdentityOf(const NodeAttestationStatus& status,
                                               const NodeView& view) {
   if (!status.tpm_identity.empty()) {
@@ -145,6 +169,15 @@ std::shared_ptr<const TpmIdentity> IdentityOf(const NodeAttestationStatus& statu
   return nullptr;
 }
 
+std::optional<WallTime> HeldOverUntil(const NodeAttestationStatus& status,
+                                      const policies::NodePolicies& policies) {
+  const bool held = std::any_of(status.policies.begin(), status.policies.end(),
+                                [](const PolicyResult& result) { return result.held_over; });
+  return held && status.last_verified_time
+             ? std::optional(*status.last_verified_time + policies.interval)
+             : std::nullopt;
+}
+
 std::string InputsOf(const NodeAttestationStatus& status, const NodeView& view) {
   // Until there is evidence no identity was judged with.
   const auto identity =
@@ -155,7 +188,7 @@ std::string InputsOf(const NodeAttestationStatus& status, const NodeView& view) 
 std::optional<NodeAttestationStatus> NextStatus(const NodeAttestationStatus& current,
                                                 const NodeView& view, bool evidence_expired,
                                                 WallTime now) {
-  const NodeAttestationStatus status =
+  NodeAttestationStatus status =
       current.node_uid == view.node.meta.uid ? current : NodeAttestationStatus{};
   if (record::JudgedWithNewerInputs(status, view.policies)) {
     return std::nullopt;
@@ -163,9 +196,15 @@ std::optional<NodeAttestationStatus> NextStatus(const NodeAttestationStatus& cur
   const record::Surroundings surroundings{.node_uid = view.node.meta.uid,
                                           .policies = view.policies,
                                           .inputs = InputsOf(status, view),
-                                          .now = now};
+                                          .now = now,
+                                          .earlier_failure = EarlierFailure(status, view, now)};
   const Condition* evidence = Find(status.conditions, "EvidenceFresh");
   const bool fresh = evidence != nullptr && evidence->status == ConditionStatus::kTrue;
+  const bool acknowledged =
+      status.failure && Acknowledges(view.acknowledged_at, status.failure->time, now);
+  if (acknowledged) {
+    status.failure.reset();
+  }
   NodeAttestationStatus next = status;
 
   if (fresh) {
@@ -174,7 +213,8 @@ std::optional<NodeAttestationStatus> NextStatus(const NodeAttestationStatus& cur
     } else if (evidence_expired) {
       const State expired = Expired(status);
       next = record::AfterStateChange(next, expired.reason, expired.message, surroundings);
-    } else if (status.inputs != surroundings.inputs) {
+    } else if (const auto end = HeldOverUntil(status, view.policies);
+               acknowledged || status.inputs != surroundings.inputs || (end && *end <= now)) {
       return Rejudge(status, view, surroundings);
     } else {
       return std::nullopt;

@@ -274,7 +274,9 @@ http::Response EvidenceRound::Judged(const Appraisal& appraisal) {
                                       {.node_uid = agent_.node_uid(),
                                        .policies = policies_,
                                        .inputs = inputs,
-                                       .now = context_.d.clock.Wall()});
+                                       .now = context_.d.clock.Wall(),
+                                       .earlier_failure =
+                                           identity_->status.unacknowledged_failure});
       });
   if (!recorded) {
     return Unavailable(context_, agent_, "record a verdict", recorded.error());
@@ -350,7 +352,10 @@ Status EvidenceRound::KeepClock(const Appraisal& appraisal) {
   const bool report =
       unexplained && (!known || (rejected && !identity::ApprovalAskedAgain(*identity_)));
   if (report) {
-    PLIMSOLL_RETURN_IF_ERROR(context_.d.changes.ReportUnexplainedReset(*identity_, rejected));
+    PLIMSOLL_ASSIGN_OR_RETURN(
+        TpmIdentity reported, context_.d.changes.ReportUnexplainedReset(*identity_, rejected));
+    // The verdict stands on what the reset has taken away, so it is recorded with that.
+    identity_ = std::make_shared<const TpmIdentity>(std::move(reported));
   }
   const int64_t reset_generation = clock_ ? clock_->reset_generation : 0;
   context_.clocks.Put(identity_->meta.uid,

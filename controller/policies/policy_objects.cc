@@ -46,16 +46,7 @@ policy::ObjectMeta PolicyMeta(const kube::ObjectMeta& meta) {
 // The first thing that a policy demands and the controller does not do: it must not look as if it
 // were done. Empty when there is none.
 std::string NotDone(const policy::AttestationPolicy& policy) {
-  const policy::EnforcementRule& enforcement = policy.enforcement;
-  const std::pair<bool, std::string_view> demands[] = {
-      {enforcement.recovery != policy::Recovery::kAutomatic, "enforcement.recovery"},
-      {policy.rollout.has_value(), "rollout"}};
-  for (const auto& [demanded, field] : demands) {
-    if (demanded) {
-      return "spec." + std::string(field) + ": not a field that this version obeys";
-    }
-  }
-  return {};
+  return policy.rollout ? "spec.rollout: not a field that this version obeys" : "";
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include "api/stored_facts.h"
 #include "base/encoding.h"
 #include "controller/record/conditions.h"
+#include "controller/record/recovery.h"
+#include "controller/record/violations.h"
 #include "tcg/algorithm.h"
 
 namespace plimsoll::controller::record {
@@ -20,6 +22,7 @@ using appraisal::Verdict;
 
 constexpr size_t kMaxTransitions = 10;
 constexpr size_t kMaxViolations = 16;
+constexpr size_t kMaxRuntimeRejected = 4;  // one is enough to keep a node rejected
 constexpr size_t kMaxFailedPoliciesBytes = 256;
 constexpr std::string_view kSince =
     "; since then: ";  // parts the message of a sticking verdict from what came after it
@@ -36,29 +39,35 @@ NodeAttestationStatus Begin(const NodeAttestationStatus& before, const Surroundi
 }
 
 // The one place where a summary changes.
-void SetSummary(NodeAttestationStatus& status, Verdict verdict, Reason reason, std::string message,
-                WallTime now) {
+void SetSummary(NodeAttestationStatus& status, Verdict verdict, std::string_view reason,
+                std::string message, WallTime now) {
   const std::string summary(appraisal::ToString(verdict));
   const ConditionStatus value = verdict == Verdict::kTrusted     ? ConditionStatus::kTrue
                                 : verdict == Verdict::kUntrusted ? ConditionStatus::kFalse
                                                                  : ConditionStatus::kUnknown;
   if (status.summary != summary) {
-    status.transitions.push_back({.time = now,
-                                  .from = status.summary,
-                                  .to = summary,
-                                  .reason = std::string(appraisal::ToString(reason))});
+    status.transitions.push_back(
+        {.time = now, .from = status.summary, .to = summary, .reason = std::string(reason)});
     if (status.transitions.size() > kMaxTransitions) {
       status.transitions.erase(status.transitions.begin());
     }
     status.summary = summary;
   }
-  SetCondition(status, kTrusted, value, appraisal::ToString(reason), std::move(message), now);
+  SetCondition(status, kTrusted, value, reason, std::move(message), now);
 }
 
 // Untrusted, and some Enforce policy still selects the node.
 bool Sticks(const NodeAttestationStatus& status, const Surroundings& s) {
   return status.summary == appraisal::ToString(Verdict::kUntrusted) && s.policies.enforced &&
          Find(status.conditions, kTrusted) != nullptr;
+}
+
+// The verdict stays Untrusted, for its reason; the message says what came since.
+void KeepUntrusted(NodeAttestationStatus& status, std::string_view since, WallTime now) {
+  Condition kept = *Find(status.conditions, kTrusted);
+  kept.message =
+      fmt::format("{}{}{}", kept.message.substr(0, kept.message.find(kSince)), kSince, since);
+  Set(status.conditions, std::move(kept), now);
 }
 
 // Sets the summary as the rules over time allow: without an Enforce policy nobody asks, so the node
@@ -69,7 +78,7 @@ void Settle(NodeAttestationStatus& status, Verdict verdict, Reason reason,
   if (!s.policies.enforced) {
     const bool rejected = verdict == Verdict::kUntrusted;
     SetSummary(
-        status, Verdict::kUnknown, Reason::kNoEnforcingPolicy,
+        status, Verdict::kUnknown, appraisal::ToString(Reason::kNoEnforcingPolicy),
         rejected
             ? fmt::format("no Enforce policy selects the node; its evidence was rejected: {}: {}",
                           appraisal::ToString(reason), message)
@@ -78,64 +87,41 @@ void Settle(NodeAttestationStatus& status, Verdict verdict, Reason reason,
     return;
   }
   if (verdict != Verdict::kUnknown || !Sticks(status, s)) {
-    SetSummary(status, verdict, reason, message, s.now);
+    SetSummary(status, verdict, appraisal::ToString(reason), message, s.now);
     return;
   }
-  Condition kept = *Find(status.conditions, kTrusted);
-  kept.message = fmt::format("{}{}{}: {}", kept.message.substr(0, kept.message.find(kSince)),
-                             kSince, appraisal::ToString(reason), message);
-  Set(status.conditions, std::move(kept), s.now);
+  KeepUntrusted(status, fmt::format("{}: {}", appraisal::ToString(reason), message), s.now);
 }
 
-Violation ToViolation(const appraisal::Finding& finding) {
-  Violation violation{
-      .check = std::string(finding.check),
-      .reason = finding.reason ? std::string(appraisal::ToString(*finding.reason)) : std::string(),
-      .observed = finding.observed,
-      .expected = finding.expected,
-      .closest = finding.closest,
-      .message = finding.message};
-  if (finding.pcr) {
-    violation.pcr = finding.pcr->index;
+// The evidence is good, but a failure before it has not been acknowledged.
+void HoldBack(NodeAttestationStatus& status, const Surroundings& s) {
+  constexpr std::string_view kWaits =
+      "the evidence is good and the failure waits to be acknowledged (annotation "
+      "plimsoll.dev/acknowledged-at)";
+  PlaceFailureInThisBoot(status);
+  if (Sticks(status, s)) {
+    KeepUntrusted(status, kWaits, s.now);
+  } else {
+    SetSummary(status, Verdict::kUntrusted, status.failure->reason,
+               fmt::format("the TPM failed under an earlier Node{}{}", kSince, kWaits), s.now);
   }
-  if (finding.event) {
-    violation.event = finding.event->index;
-    violation.event_type = finding.event->type;
-  }
-  return violation;
 }
 
-// The ids under which violations are stored, as a finding's static text.
-std::string_view CheckId(std::string_view stored) {
-  static const std::set<std::string, std::less<>> kIds = [] {
-    std::set<std::string, std::less<>> ids;
-    for (const char family : std::string_view("QSKCMLBIP")) {
-      for (int number = 1; number <= 20; ++number) {
-        ids.insert(fmt::format("{}{}", family, number));
-      }
-    }
-    return ids;
-  }();
-  const auto found = kIds.find(stored);
-  return found == kIds.end() ? std::string_view("policy") : std::string_view(*found);
-}
-
-appraisal::Findings ToFindings(const std::vector<Violation>& violations) {
-  appraisal::Findings findings;
-  for (const Violation& violation : violations) {
-    appraisal::Finding finding{.check = CheckId(violation.check),
-                               .reason = appraisal::ParseReason(violation.reason)};
-    if (violation.event) {
-      finding.event =
-          appraisal::EventReference{static_cast<uint32_t>(*violation.event), violation.event_type};
-    }
-    finding.observed = violation.observed;
-    finding.expected = violation.expected;
-    finding.closest = violation.closest;
-    finding.message = violation.message;
-    findings.push_back(std::move(finding));
+// Settles what was judged, by new evidence or by stored facts. Whether the node is Trusted by it.
+bool SettleJudgement(NodeAttestationStatus& status, Verdict verdict, Reason reason,
+                     const std::string& message, bool of_facts, const Surroundings& s) {
+  TakeOverFailure(status, s);
+  if (verdict == Verdict::kTrusted && FailureStands(status, s)) {
+    HoldBack(status, s);
+    return false;
   }
-  return findings;
+  if (verdict == Verdict::kTrusted) {
+    status.failure.reset();
+  } else if (verdict == Verdict::kUntrusted) {
+    KeepFailure(status, appraisal::ToString(reason), of_facts, s);
+  }
+  Settle(status, verdict, reason, message, s);
+  return verdict == Verdict::kTrusted;
 }
 
 PolicyResult ToStored(const appraisal::PolicyResult& result, const NodeAttestationStatus& before,
@@ -149,6 +135,7 @@ PolicyResult ToStored(const appraisal::PolicyResult& result, const NodeAttestati
                       .held_over = false,
                       .judged_time = now,
                       .violations = {},
+                      .runtime_rejected = {},
                       .reference_values = {}};
   const auto last = std::find_if(before.policies.begin(), before.policies.end(),
                                  [&](const PolicyResult& p) { return p.uid == result.uid; });
@@ -163,10 +150,16 @@ PolicyResult ToStored(const appraisal::PolicyResult& result, const NodeAttestati
       }
     }
   }
+  for (const appraisal::Finding& finding : result.runtime_rejected) {
+    if (stored.runtime_rejected.size() < kMaxRuntimeRejected) {
+      stored.runtime_rejected.push_back(ToViolation(finding));
+    }
+  }
   stored.reference_values = result.matched_sets;
   stored.held_over = result.held_over;
-  if (result.held_over && last != before.policies.end() && result.matched_sets.empty()) {
+  if ((result.held_over || result.stands) && last != before.policies.end()) {
     stored.reference_values = last->reference_values;
+    stored.runtime_rejected = last->runtime_rejected;
   }
   return stored;
 }
@@ -312,6 +305,7 @@ void StoreUnjudged(NodeAttestationStatus& status, std::string_view reason, const
          .held_over = false,
          .judged_time = last == status.policies.end() ? std::nullopt : last->judged_time,
          .violations = {},
+         .runtime_rejected = {},
          .reference_values = {}});
   }
   status.policies = std::move(results);
@@ -341,8 +335,8 @@ NodeAttestationStatus AfterAppraisal(const NodeAttestationStatus& before,
   status.consecutive_failures =
       appraisal.verdict == Verdict::kUntrusted ? status.consecutive_failures + 1 : 0;
   StoreJudgement(status, appraisal.policies, appraisal.audit_passed, s);
-  Settle(status, appraisal.verdict, appraisal.reason, appraisal.message, s);
-  if (appraisal.verdict == Verdict::kTrusted) {
+  if (SettleJudgement(status, appraisal.verdict, appraisal.reason, appraisal.message,
+                      appraisal.facts.has_value(), s)) {
     status.last_trusted_time = s.now;
   }
   return status;
@@ -357,8 +351,7 @@ NodeAttestationStatus AfterRejudgement(const NodeAttestationStatus& before,
     status.expiration_time = std::min(status.expiration_time.value_or(s.now),
                                       *status.last_verified_time + s.policies.expire);
   }
-  Settle(status, judgement.verdict, judgement.reason, judgement.message, s);
-  if (judgement.verdict == Verdict::kTrusted) {
+  if (SettleJudgement(status, judgement.verdict, judgement.reason, judgement.message, true, s)) {
     status.last_trusted_time = status.last_verified_time;
   }
   return status;
@@ -405,13 +398,7 @@ bool MayRejudge(const NodeAttestationStatus& status, const std::string& node_uid
 }
 
 appraisal::Findings RuntimeRejections(const PolicyResult& result) {
-  appraisal::Findings rejected;
-  for (appraisal::Finding& finding : ToFindings(result.violations)) {
-    if (finding.reason && finding.check.starts_with('I')) {
-      rejected.push_back(std::move(finding));
-    }
-  }
-  return rejected;
+  return ToFindings(result.runtime_rejected);
 }
 
 std::vector<appraisal::AppliedPolicy> Applied(const policies::NodePolicies& policies,

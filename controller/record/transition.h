@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct Surroundings {
   const policies::NodePolicies& policies;  // by which it is judged
   std::string inputs;                      // policies::InputsHash of these
   WallTime now;
+  std::optional<UnacknowledgedFailure> earlier_failure = {};  // that the TPMIdentity remembers
 };
 
 // Evidence was appraised (Disposition::kJudged). `identity` is the TPMIdentity's name.

@@ -23,18 +23,18 @@ Result<ConditionStatus> StatusFromText(std::string_view text) {
   return Fail(ErrorCode::kMalformed, "condition status is none of True, False, Unknown");
 }
 
-void CutAtCharacter(std::string& text) {
-  if (text.size() <= kMaxMessageBytes) {
+}  // namespace
+
+void CutAtCharacter(std::string& text, size_t limit) {
+  if (text.size() <= limit) {
     return;
   }
-  size_t end = kMaxMessageBytes;
+  size_t end = limit;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
     --end;
   }
   text.resize(end);
 }
-
-}  // namespace
 
 std::string_view ToString(ConditionStatus status) {
   switch (status) {
@@ -55,7 +55,7 @@ const Condition* Find(const Conditions& conditions, std::string_view type) {
 }
 
 void Set(Conditions& conditions, Condition wanted, WallTime now) {
-  CutAtCharacter(wanted.message);
+  CutAtCharacter(wanted.message, kMaxMessageBytes);
   const auto found = std::find_if(conditions.begin(), conditions.end(),
                                   [&](const Condition& c) { return c.type == wanted.type; });
   if (found == conditions.end()) {

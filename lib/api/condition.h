@@ -30,6 +30,9 @@ struct Condition {
 
 using Conditions = std::vector<Condition>;
 
+// Cuts UTF-8 text to at most `limit` bytes, between two characters.
+void CutAtCharacter(std::string& text, size_t limit);
+
 const Condition* Find(const Conditions& conditions, std::string_view type);
 
 // Sets the condition of `wanted.type`. Its last_transition_time becomes `now` where the status

@@ -43,11 +43,17 @@ Result<PolicyResult> PolicyFromJson(const json& entry) {
   PLIMSOLL_ASSIGN_OR_RETURN(policy.mode, fields::String(entry, "mode"));
   PLIMSOLL_ASSIGN_OR_RETURN(policy.result, fields::String(entry, "result"));
   PLIMSOLL_ASSIGN_OR_RETURN(policy.reason, fields::String(entry, "reason"));
+  PLIMSOLL_ASSIGN_OR_RETURN(policy.held_over, fields::Boolean(entry, "heldOver"));
   PLIMSOLL_ASSIGN_OR_RETURN(policy.judged_time, fields::OptionalTime(entry, "judgedTime"));
   PLIMSOLL_ASSIGN_OR_RETURN(const json violations, fields::List(entry, "violations"));
   for (const json& item : violations) {
     PLIMSOLL_ASSIGN_OR_RETURN(Violation violation, ViolationFromJson(item));
     policy.violations.push_back(std::move(violation));
+  }
+  PLIMSOLL_ASSIGN_OR_RETURN(const json rejected, fields::List(entry, "runtimeRejected"));
+  for (const json& item : rejected) {
+    PLIMSOLL_ASSIGN_OR_RETURN(Violation violation, ViolationFromJson(item));
+    policy.runtime_rejected.push_back(std::move(violation));
   }
   PLIMSOLL_ASSIGN_OR_RETURN(policy.reference_values, fields::Texts(entry, "referenceValues"));
   return policy;
@@ -107,6 +113,26 @@ Result<Transition> TransitionFromJson(const json& entry) {
   return transition;
 }
 
+Result<Failure> FailureFromJson(const json& object) {
+  Failure failure;
+  PLIMSOLL_ASSIGN_OR_RETURN(failure.time, fields::Time(object, "time"));
+  PLIMSOLL_ASSIGN_OR_RETURN(failure.reason, fields::String(object, "reason"));
+  PLIMSOLL_ASSIGN_OR_RETURN(failure.inputs, fields::String(object, "inputs"));
+  PLIMSOLL_ASSIGN_OR_RETURN(failure.reset_count, fields::Integer(object, "resetCount", -1));
+  PLIMSOLL_ASSIGN_OR_RETURN(failure.restart_count, fields::Integer(object, "restartCount", -1));
+  return failure;
+}
+
+json ToJson(const Failure& failure) {
+  json object = {{"time", FormatTime(failure.time)}, {"reason", failure.reason}};
+  fields::PutText(object, "inputs", failure.inputs);
+  if (failure.reset_count >= 0) {
+    object["resetCount"] = failure.reset_count;
+    object["restartCount"] = failure.restart_count;
+  }
+  return object;
+}
+
 Result<NodeAttestationStatus> StatusFromJson(const json& object, NodeAttestation::Boot boot) {
   NodeAttestationStatus status;
   PLIMSOLL_ASSIGN_OR_RETURN(status.summary, fields::String(object, "summary", "Unknown"));
@@ -152,6 +178,10 @@ Result<NodeAttestationStatus> StatusFromJson(const json& object, NodeAttestation
   PLIMSOLL_ASSIGN_OR_RETURN(status.enforced_label, fields::String(enforcement, "label"));
   PLIMSOLL_ASSIGN_OR_RETURN(status.enforced_taint, fields::String(enforcement, "taint"));
   PLIMSOLL_ASSIGN_OR_RETURN(status.withheld_by, fields::String(enforcement, "withheldBy"));
+  if (fields::Has(object, "failure")) {
+    PLIMSOLL_ASSIGN_OR_RETURN(const json failure, fields::Object(object, "failure"));
+    PLIMSOLL_ASSIGN_OR_RETURN(status.failure, FailureFromJson(failure));
+  }
   PLIMSOLL_ASSIGN_OR_RETURN(const json transitions, fields::List(object, "transitions"));
   for (const json& entry : transitions) {
     PLIMSOLL_ASSIGN_OR_RETURN(Transition transition, TransitionFromJson(entry));
@@ -162,9 +192,9 @@ Result<NodeAttestationStatus> StatusFromJson(const json& object, NodeAttestation
   return status;
 }
 
-json ToJson(const PolicyResult& policy) {
-  json violations = json::array();
-  for (const Violation& violation : policy.violations) {
+json ToJson(const std::vector<Violation>& violations) {
+  json list = json::array();
+  for (const Violation& violation : violations) {
     json entry = {{"check", violation.check}, {"message", violation.message}};
     fields::PutText(entry, "reason", violation.reason);
     if (violation.pcr) {
@@ -174,19 +204,29 @@ json ToJson(const PolicyResult& policy) {
       entry["event"] = *violation.event;
     }
     fields::PutText(entry, "eventType", violation.event_type);
-    fields::PutText(entry, "closest", violation.closest);
     fields::PutText(entry, "observed", violation.observed);
     fields::PutText(entry, "expected", violation.expected);
-    violations.push_back(std::move(entry));
+    fields::PutText(entry, "closest", violation.closest);
+    list.push_back(std::move(entry));
   }
+  return list;
+}
+
+json ToJson(const PolicyResult& policy) {
   json entry = {{"name", policy.name},
                 {"uid", policy.uid},
                 {"observedGeneration", policy.observed_generation},
                 {"mode", policy.mode},
                 {"result", policy.result},
                 {"reason", policy.reason},
-                {"violations", std::move(violations)}};
+                {"violations", ToJson(policy.violations)}};
+  if (!policy.runtime_rejected.empty()) {
+    entry["runtimeRejected"] = ToJson(policy.runtime_rejected);
+  }
   fields::PutTime(entry, "judgedTime", policy.judged_time);
+  if (policy.held_over) {
+    entry["heldOver"] = true;
+  }
   if (!policy.reference_values.empty()) {
     entry["referenceValues"] = policy.reference_values;
   }
@@ -234,6 +274,9 @@ json ToJson(const NodeAttestationStatus& status) {
   fields::PutText(enforcement, "taint", status.enforced_taint);
   fields::PutText(enforcement, "withheldBy", status.withheld_by);
   object["enforcement"] = std::move(enforcement);
+  if (status.failure) {
+    object["failure"] = ToJson(*status.failure);
+  }
   json transitions = json::array();
   for (const Transition& transition : status.transitions) {
     transitions.push_back({{"time", FormatTime(transition.time)},

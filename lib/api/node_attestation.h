@@ -35,9 +35,12 @@ struct PolicyResult {
   std::string mode;    // Enforce, Audit, Suspended
   std::string result;  // Pass, Fail, Unknown
   std::string reason;
+  bool held_over = false;  // a part of it is an earlier result, which stored facts do not tell anew
   std::optional<WallTime> judged_time;  // of the last real judgement; a Suspended policy's result
                                         // stands from then on until it expires
   std::vector<Violation> violations;    // at most 16
+  // What the IMA rules have rejected since boot, though the list may not count yet; at most 4.
+  std::vector<Violation> runtime_rejected = {};
   std::vector<std::string> reference_values = {};  // names of the sets that the node matches
 
   bool operator==(const PolicyResult&) const = default;
@@ -100,6 +103,17 @@ struct Transition {
   bool operator==(const Transition&) const = default;
 };
 
+// A proven failure that was not acknowledged, under a policy with recovery: Acknowledged.
+struct Failure {
+  WallTime time{};
+  std::string reason;
+  std::string inputs;         // that it was judged with; empty: it was under an earlier Node
+  int64_t reset_count = -1;   // of the boot that failed; -1: not known
+  int64_t restart_count = -1;
+
+  bool operator==(const Failure&) const = default;
+};
+
 // What the controller believes about one node, and why. Times that are absent are nullopt.
 struct NodeAttestationStatus {
   std::string summary = "Unknown";  // Trusted, Untrusted, Unknown
@@ -122,6 +136,7 @@ struct NodeAttestationStatus {
   std::string enforced_label;  // what the leader last saw on the Node
   std::string enforced_taint;
   std::string withheld_by;  // why a taint is not there that the verdict asks for; empty: it is
+  std::optional<Failure> failure;  // that stands in the way of trust
   std::vector<Transition> transitions;  // the last ten
   Conditions conditions;                // Trusted, EvidenceFresh, IdentityVerified, BootVerified,
                                         // RuntimeVerified, AuditPassed, Enforced

@@ -397,7 +397,8 @@ TEST_F(Adversity, TheSummaryCountsEveryNodeOnceAndOnlyByItsOwnUid) {
   MakeUntrusted();
   server_.Put({kube::kNode, "new"}, fakes::NodeObject());
   const auto summarise = [&] {
-    return Summarise(nodes_, attestations_, identities_, picture_, authorities_, MarkNames().taint);
+    return Summarise(nodes_, attestations_, identities_, picture_.picture, picture_.authorities,
+                     MarkNames().taint);
   };
   FleetSummary fleet = summarise();
   EXPECT_EQ(fleet.nodes_by_verdict["untrusted"], 1);

@@ -19,6 +19,7 @@
 #include "fakes/api_objects.h"
 #include "fakes/fake_api_server.h"
 #include "fakes/fake_clock.h"
+#include "fakes/policy_picture.h"
 #include "unit/controller/enforce/recording.h"
 
 namespace plimsoll::controller::enforce {
@@ -81,7 +82,7 @@ class Cluster : public testing::Test {
   // What the ingest of some replica makes of a quote whose PCR 4 is `digest`.
   void Attest(const std::string& digest = fakes::kGoodDigest) {
     const Node node = LiveNode();
-    const auto policies = picture_.For(node);
+    const auto policies = picture_.picture.For(node);
     const auto identity = identities_.Get(kIdentityName);
     ASSERT_TRUE(identity);
     const auto stored = recorder_->Apply(
@@ -104,7 +105,7 @@ class Cluster : public testing::Test {
           return record::AfterAppraisal(
               current, appraisal, kIdentityName,
               {node.meta.uid, policies, policies::InputsHash(policies, identity.get()),
-               clock_.Wall()});
+               clock_.Wall(), identity->status.unacknowledged_failure});
         });
     ASSERT_TRUE(stored) << stored.error().message;
   }
@@ -136,8 +137,11 @@ class Cluster : public testing::Test {
     writer_ = std::make_unique<MarkWriter>(client_, NodeEvents(events_), clock_, metrics_, logger_,
                                            MarkNames(), [this] { return may_write_; });
     reconciler_ = std::make_unique<NodeReconciler>(
-        client_, NodeSources{nodes_, attestations_, identities_, picture_}, *recorder_, *writer_,
-        NodeEvents(events_), clock_, ReconcilerOptions{}, [this] { return may_write_; });
+        client_,
+        NodeSources{nodes_, attestations_, identities_, picture_.picture, picture_.currency,
+                    exceptions_},
+        *recorder_, *writer_, NodeEvents(events_), clock_, ReconcilerOptions{},
+        [this] { return may_write_; });
     reconciler_->LeaderSince(clock_.Monotonic());
   }
   // A leader that has led for so long that silence counts.
@@ -236,9 +240,10 @@ class Cluster : public testing::Test {
   fakes::ApiLookup<Node> nodes_{server_, kube::kNode};
   fakes::ApiLookup<NodeAttestation> attestations_{server_, kube::kNodeAttestation};
   fakes::ApiLookup<TpmIdentity> identities_{server_, kube::kTpmIdentity};
-  fakes::ApiLookup<policies::PolicyObject> policies_{server_, kube::kAttestationPolicy};
-  fakes::ApiLookup<policies::AuthorityObject> authorities_{server_, kube::kEndorsementAuthority};
-  policies::Picture picture_{policies_, authorities_, {}};
+  fakes::PolicyPicture picture_{server_, client_, clock_};
+  fakes::ApiLookup<api::AttestationException> exception_objects_{server_,
+                                                                 kube::kAttestationException};
+  Exceptions exceptions_{exception_objects_, clock_};
   bool may_write_ = true;
   std::unique_ptr<record::Recorder> recorder_;
   std::unique_ptr<MarkWriter> writer_;
@@ -250,7 +255,7 @@ class Cluster : public testing::Test {
   template <class F>
   void Change(F change) {
     const Node node = LiveNode();
-    const auto policies = picture_.For(node);
+    const auto policies = picture_.picture.For(node);
     const auto identity = identities_.Get(kIdentityName);
     const auto stored = recorder_->Apply(
         kNodeName, node.meta.uid, policies.expire, [&](const NodeAttestationStatus& current) {

@@ -1,8 +1,8 @@
-#include "api/stored_facts.h"
 #include "controller/enforce/reconciler.h"
 
 #include <gtest/gtest.h>
 
+#include "api/stored_facts.h"
 #include "unit/controller/enforce/cluster.h"
 
 namespace plimsoll::controller::enforce {
