@@ -26,15 +26,19 @@ std::string EncodeSecret(const ServingTls& tls, const ServingTlsOptions& options
     metadata["uid"] = tls.meta.uid;
     metadata["resourceVersion"] = tls.meta.resource_version;
   }
+  json data = {{"ca.crt", ToBase64(AsBytes(tls.ca_certificate))},
+               {"ca.key", ToBase64(tls.ca_key.bytes())},
+               {"tls.crt", ToBase64(AsBytes(tls.certificate))},
+               {"tls.key", ToBase64(tls.key.bytes())}};
+  if (!tls.next_ca_certificate.empty()) {
+    data["next-ca.crt"] = ToBase64(AsBytes(tls.next_ca_certificate));
+    data["next-ca.key"] = ToBase64(tls.next_ca_key.bytes());
+  }
   return json{{"apiVersion", "v1"},
               {"kind", "Secret"},
               {"type", "kubernetes.io/tls"},
               {"metadata", std::move(metadata)},
-              {"data",
-               {{"ca.crt", ToBase64(AsBytes(tls.ca_certificate))},
-                {"ca.key", ToBase64(tls.ca_key.bytes())},
-                {"tls.crt", ToBase64(AsBytes(tls.certificate))},
-                {"tls.key", ToBase64(tls.key.bytes())}}}}
+              {"data", std::move(data)}}
       .dump();
 }
 
@@ -45,39 +49,82 @@ std::string FirstCertificate(const std::string& pem) {
   return end == std::string::npos ? std::string() : pem.substr(0, end + kEnd.size());
 }
 
+// The CAs of a Secret: the one that signs, and one that is published to sign later.
+struct Authorities {
+  crypto::ServingAuthority current;
+  std::optional<crypto::ServingAuthority> next;
+  std::string earlier;  // PEM of one that signed before and may still be served by somebody
+  bool changed = false;
+};
+
+// Makes the next CA in time, and lets it sign when every agent has had the time to read it.
+Result<Authorities> RenewedAuthorities(const std::optional<ServingTls>& present, WallTime now) {
+  std::optional<crypto::ServingAuthority> current;
+  std::optional<crypto::ServingAuthority> next;
+  if (present) {
+    const auto read = [&](const std::string& certificate, const Secret& key) {
+      auto parsed = crypto::ServingAuthority::Parse(certificate, key.bytes());
+      return parsed && parsed->not_after() > now ? std::optional(*std::move(parsed)) : std::nullopt;
+    };
+    current = read(FirstCertificate(present->ca_certificate), present->ca_key);
+    next = read(present->next_ca_certificate, present->next_ca_key);
+  }
+  if (!current) {
+    PLIMSOLL_ASSIGN_OR_RETURN(crypto::ServingAuthority made,
+                              crypto::ServingAuthority::Create(now, kAuthorityValidity));
+    return Authorities{
+        .current = std::move(made), .next = std::nullopt, .earlier = {}, .changed = true};
+  }
+  if (next && now - (next->not_after() - kAuthorityValidity) >= kAuthorityOverlap) {
+    return Authorities{.current = *std::move(next),
+                       .next = std::nullopt,
+                       .earlier = current->certificate_pem(),
+                       .changed = true};
+  }
+  if (!next && current->not_after() - now <= kAuthorityRenewal) {
+    PLIMSOLL_ASSIGN_OR_RETURN(crypto::ServingAuthority made,
+                              crypto::ServingAuthority::Create(now, kAuthorityValidity));
+    return Authorities{
+        .current = *std::move(current), .next = std::move(made), .earlier = {}, .changed = true};
+  }
+  Authorities same{.current = *std::move(current), .next = std::move(next), .earlier = {}};
+  if (!same.next) {
+    same.earlier = present->ca_certificate.substr(FirstCertificate(present->ca_certificate).size());
+  }
+  return same;
+}
+
 // What the Secret should hold; nullopt when it holds that already.
 Result<std::optional<ServingTls>> Renewed(const std::optional<ServingTls>& present,
                                           const ServingTlsOptions& options, WallTime now) {
-  std::optional<crypto::ServingAuthority> authority;
-  std::string bundle;
-  if (present) {
-    const std::string current = FirstCertificate(present->ca_certificate);
-    auto parsed = crypto::ServingAuthority::Parse(current, present->ca_key.bytes());
-    if (parsed && parsed->not_after() - now > kAuthorityRenewal) {
-      authority = *std::move(parsed);
-      bundle = present->ca_certificate;
-    } else if (parsed && parsed->not_after() > now) {
-      bundle = current;  // agents go on to accept it until they have read the new one
-    }
-  }
-  const bool new_authority = !authority;
-  if (new_authority) {
-    PLIMSOLL_ASSIGN_OR_RETURN(authority, crypto::ServingAuthority::Create(now));
-    bundle = authority->certificate_pem() + bundle;
-  }
-  if (!new_authority && crypto::IsServingCertificateFor(present->certificate, present->key.bytes(),
-                                                        authority->certificate_pem(), options.names,
-                                                        now + kServingRenewal)) {
+  PLIMSOLL_ASSIGN_OR_RETURN(const Authorities authorities, RenewedAuthorities(present, now));
+  const crypto::ServingAuthority& authority = authorities.current;
+  const bool serves =
+      present && crypto::IsServingCertificateFor(present->certificate, present->key.bytes(),
+                                                 authority.certificate_pem(), options.names,
+                                                 now + kServingRenewal);
+  if (serves && !authorities.changed) {
     return std::optional<ServingTls>();
   }
-  PLIMSOLL_ASSIGN_OR_RETURN(crypto::ServingCertificate issued,
-                            authority->Issue(options.names, now, kServingValidity));
   ServingTls renewed;
   if (present) {
     renewed.meta = present->meta;
   }
-  renewed.ca_certificate = std::move(bundle);
-  PLIMSOLL_ASSIGN_OR_RETURN(renewed.ca_key, authority->PrivateKeyPem());
+  renewed.ca_certificate = authority.certificate_pem() + authorities.earlier;
+  PLIMSOLL_ASSIGN_OR_RETURN(renewed.ca_key, authority.PrivateKeyPem());
+  if (authorities.next) {
+    renewed.ca_certificate += authorities.next->certificate_pem();
+    renewed.next_ca_certificate = authorities.next->certificate_pem();
+    PLIMSOLL_ASSIGN_OR_RETURN(renewed.next_ca_key, authorities.next->PrivateKeyPem());
+  }
+  if (serves) {
+    renewed.certificate = present->certificate;
+    const ByteSpan key = present->key.bytes();
+    renewed.key = Secret(Bytes(key.begin(), key.end()));
+    return std::optional<ServingTls>(std::move(renewed));
+  }
+  PLIMSOLL_ASSIGN_OR_RETURN(crypto::ServingCertificate issued,
+                            authority.Issue(options.names, now, kServingValidity));
   renewed.certificate = std::move(issued.certificate_pem);
   renewed.key = std::move(issued.private_key_pem);
   return std::optional<ServingTls>(std::move(renewed));
@@ -120,10 +167,14 @@ Result<ServingTls> ServingTls::Parse(std::string_view secret_json) {
   PLIMSOLL_ASSIGN_OR_RETURN(const json data, fields::Object(object, "data"));
   PLIMSOLL_ASSIGN_OR_RETURN(const Bytes ca_certificate, Entry(data, "ca.crt"));
   PLIMSOLL_ASSIGN_OR_RETURN(Bytes ca_key, Entry(data, "ca.key"));
+  PLIMSOLL_ASSIGN_OR_RETURN(const Bytes next_certificate, Entry(data, "next-ca.crt"));
+  PLIMSOLL_ASSIGN_OR_RETURN(Bytes next_key, Entry(data, "next-ca.key"));
   PLIMSOLL_ASSIGN_OR_RETURN(const Bytes certificate, Entry(data, "tls.crt"));
   PLIMSOLL_ASSIGN_OR_RETURN(Bytes key, Entry(data, "tls.key"));
   tls.ca_certificate = AsText(ca_certificate);
   tls.ca_key = Secret(std::move(ca_key));
+  tls.next_ca_certificate = AsText(next_certificate);
+  tls.next_ca_key = Secret(std::move(next_key));
   tls.certificate = AsText(certificate);
   tls.key = Secret(std::move(key));
   return tls;

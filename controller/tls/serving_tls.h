@@ -23,17 +23,23 @@ inline constexpr const char* kConfigMapName = "plimsoll-controller-ca";
 inline constexpr std::chrono::hours kServingValidity{24 * 90};
 inline constexpr std::chrono::hours kServingRenewal{
     24 * 30};  // what is left when a new certificate is issued
-inline constexpr std::chrono::hours kAuthorityRenewal{
-    24 * 365};  // likewise for the CA, which is valid for ten years
+inline constexpr std::chrono::hours kAuthorityValidity{24 * 3652};
+inline constexpr std::chrono::hours kAuthorityRenewal{24 *
+                                                      365};  // what is left when the next is made
+
+// How long the next CA is published before it signs anything: longer than any agent takes to read a
+// mounted ConfigMap again, so that no agent ever meets a certificate of a CA that it does not know.
+inline constexpr std::chrono::hours kAuthorityOverlap{24};
 
 // The Secret's content. Texts are PEM.
 struct ServingTls {
   kube::ObjectMeta meta;
-  std::string ca_certificate;  // ca.crt: the CA in use, and behind it an earlier one that agents
-                               // may still hold
-  Secret ca_key;               // ca.key
-  std::string certificate;     // tls.crt
-  Secret key;                  // tls.key
+  std::string ca_certificate;       // ca.crt: the CA in use, and behind it one that was, or will be
+  Secret ca_key;                    // ca.key, of the first
+  std::string next_ca_certificate;  // next-ca.crt: published, but not in use yet; empty: none
+  Secret next_ca_key;               // next-ca.key
+  std::string certificate;          // tls.crt
+  Secret key;                       // tls.key
 
   static Result<ServingTls> Parse(std::string_view secret_json);
 };

@@ -59,13 +59,45 @@ TEST_F(ServingTlsTest, RenewsTheCertificateInTimeUnderTheSameAuthority) {
   EXPECT_TRUE(Serves(after));
 }
 
-TEST_F(ServingTlsTest, ANewAuthorityIsPublishedBesideTheOldOneWhichStillCounts) {
+TEST_F(ServingTlsTest, ANewAuthorityIsPublishedADayBeforeItSignsAnything) {
   ASSERT_TRUE(Ensure());
   const std::string old = Published();
-  clock_.Advance(hours(24 * 3652) - kAuthorityRenewal + hours(1));
+  clock_.Advance(kAuthorityValidity - kAuthorityRenewal + hours(1));
   ASSERT_TRUE(Ensure());
-  EXPECT_NE(Published(), old);
-  EXPECT_TRUE(Published().ends_with(old));
+  const std::string both = Published();
+  ASSERT_NE(both, old);
+  EXPECT_TRUE(both.starts_with(old));
+  const auto served_to = [&](const std::string& ca) {
+    const ServingTls tls = Stored();
+    return crypto::IsServingCertificateFor(tls.certificate, tls.key.bytes(), ca, options_.names,
+                                           clock_.Wall());
+  };
+  EXPECT_TRUE(served_to(old)) << "agents that have not read the new one are served as before";
+  clock_.Advance(kAuthorityOverlap - hours(1));
+  ASSERT_TRUE(Ensure());
+  EXPECT_TRUE(served_to(old));
+  EXPECT_EQ(Published(), both);
+
+  clock_.Advance(hours(1));
+  ASSERT_TRUE(Ensure());
+  EXPECT_FALSE(served_to(old));
+  EXPECT_TRUE(served_to(both)) << "who has read what was published for a day is served";
+  EXPECT_TRUE(served_to(Published()));
+  EXPECT_TRUE(Published().ends_with(old)) << "another replica may serve the old one for a moment";
+  EXPECT_TRUE(Stored().next_ca_certificate.empty());
+
+  const std::string after = server_.Find(kSecretRef).dump();
+  clock_.Advance(hours(24));
+  ASSERT_TRUE(Ensure());
+  EXPECT_EQ(server_.Find(kSecretRef).dump(), after);
+}
+
+TEST_F(ServingTlsTest, AnAuthorityThatHasEndedUnseenIsReplacedAtOnce) {
+  ASSERT_TRUE(Ensure());
+  const std::string old = Published();
+  clock_.Advance(kAuthorityValidity + hours(1));
+  ASSERT_TRUE(Ensure());
+  EXPECT_EQ(Published().find(old), std::string::npos);
   EXPECT_TRUE(Serves(Stored()));
 }
 
