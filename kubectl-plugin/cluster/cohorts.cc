@@ -68,7 +68,8 @@ void PrintNodes(Printer& out, const std::vector<const CohortMember*>& members) {
 
 std::string FirstOf(const appraisal::Facts& facts) {
   if (!facts.boot || !facts.boot->facts) {
-    return "no boot event log";
+    return fmt::format("boot event log {}",
+                       facts.boot ? appraisal::ToString(facts.boot->state) : "Absent");
   }
   const eventlog::BootFacts& boot = *facts.boot->facts;
   std::string text = fmt::format("Secure Boot {}", eventlog::ToString(boot.secure_boot.state));

@@ -71,9 +71,12 @@ class HtmlTable {
     column_ = 0;
     return *this;
   }
-  HtmlTable& Cell(const std::string& text) { return Cell(Html().Text(text)); }
-  HtmlTable& Cell(const Html& part) {
-    html_.Open("td", columns_[column_++ % columns_.size()].css_class).Part(part).Close("td");
+  HtmlTable& Cell(const std::string& text) {
+    return Cell(Html().Text(text), text.size() > kLong ? " long" : "");
+  }
+  HtmlTable& Cell(const Html& part, const char* also = "") {
+    const std::string css_class = columns_[column_++ % columns_.size()].css_class + also;
+    html_.Open("td", css_class).Part(part).Close("td");
     return *this;
   }
   Html Take() {
@@ -82,6 +85,8 @@ class HtmlTable {
   }
 
  private:
+  static constexpr size_t kLong = 28;  // what is longer may be broken anywhere
+
   std::vector<Column> columns_;
   Html html_;
   size_t rows_ = 0;

@@ -46,10 +46,12 @@ th {
 }
 td {
   padding: 7px 12px 7px 0; border-bottom: 1px solid var(--line); vertical-align: top;
-  overflow-wrap: anywhere;
+  overflow-wrap: break-word;
 }
+td.long { overflow-wrap: anywhere; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-td.name { font-weight: 600; }
+td.name { font-weight: 600; white-space: nowrap; }
+td.name.long { white-space: normal; }
 .badge {
   display: inline-block; border-radius: 10px; padding: 1px 9px; font-size: 12.5px;
   font-weight: 600; white-space: nowrap; background: var(--shade); color: var(--soft);
@@ -73,7 +75,7 @@ code, dd.code { font: 12.5px/1.45 ui-monospace, "SF Mono", Consolas, "DejaVu San
 .none { color: var(--soft); }
 .columns { display: grid; grid-template-columns: 1fr 1fr; gap: 36px; }
 footer { margin-top: 48px; color: var(--soft); font-size: 12.5px; border-top: 1px solid var(--line); padding-top: 10px; }
-@media (max-width: 760px) {
+@media screen and (max-width: 760px) {
   body { padding: 24px 18px; }
   .tiles { grid-template-columns: repeat(2, 1fr); }
   .columns { grid-template-columns: 1fr; }
@@ -94,7 +96,10 @@ footer { margin-top: 48px; color: var(--soft); font-size: 12.5px; border-top: 1p
   table { font-size: 8.8pt; }
   thead { display: table-header-group; }
   tr, .card header, .violation, .tile { break-inside: avoid; }
-  .card { break-inside: auto; }
+  .card { break-inside: auto; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
+  .tiles { gap: 8pt; }
+  .tile { padding: 8pt 10pt; }
+  footer { margin-top: 18pt; break-before: avoid; }
   .tile .number { font-size: 22pt; }
   code, dd.code { font-size: 8.2pt; }
 }
