@@ -80,24 +80,23 @@ Result<NodeAttestationStatus> IdentityChanges::ClearActivation(const TpmIdentity
       });
 }
 
-Status IdentityChanges::ReportUnexplainedReset(const TpmIdentity& identity, bool rejected) {
+Result<TpmIdentity> IdentityChanges::ReportUnexplainedReset(const TpmIdentity& identity,
+                                                            bool rejected) {
   const std::string message = "the TPM was reset although the node did not boot anew";
+  TpmIdentity reported = identity;
   if (rejected) {
-    const auto written =
-        store_.Update(identity.meta.name, identity.meta.uid, [&](TpmIdentity& current) {
+    PLIMSOLL_ASSIGN_OR_RETURN(
+        reported, store_.Update(identity.meta.name, identity.meta.uid, [&](TpmIdentity& current) {
           if (ApprovalAskedAgain(current)) {
             return false;
           }
           AskForApproval(current, "UnexplainedReset", message, d_.clock.Wall());
           return true;
-        });
-    if (!written) {
-      return tl::unexpected(written.error());
-    }
+        }));
   }
   d_.events.Record(identity.node_name, kube::EventType::kWarning, "UnexplainedReset", "Appraise",
                    fmt::format("TPM {}: {}", identity.meta.name, message));
-  return {};
+  return reported;
 }
 
 Result<bool> IdentityChanges::HasNodeForItself(const TpmIdentity& identity,

@@ -34,7 +34,8 @@ class IdentityChanges {
                                                 const std::string& node_uid, ActivationLoss loss);
 
   // A reset that nothing explains: an Event, and when `rejected` a person must approve again.
-  Status ReportUnexplainedReset(const TpmIdentity& identity, bool rejected);
+  // Returns the identity as it then is.
+  Result<TpmIdentity> ReportUnexplainedReset(const TpmIdentity& identity, bool rejected);
 
   // Records what a quote of this node, under the AK that `identity` names, has shown for the first
   // time, and returns the identity as it then is: judge the quote again with it. What is recorded

@@ -44,8 +44,8 @@ struct AdmissionRecord {  // TPMIdentity status.admissions[]
   std::string ref;  // of a certificate: the EndorsementAuthority; of a first use: the policy's uid
 };
 
-// The values that a policy holds the node to (TPMIdentity status.baselines[]). A value that cannot be
-// read is there with no bytes, so that nothing equals it.
+// The values that a policy holds the node to (TPMIdentity status.baselines[]). A value that cannot
+// be read is there with no bytes, so that nothing equals it.
 struct BaselineRecord {
   std::string policy_uid;
   std::vector<evidence::PcrValue> pcrs;

@@ -56,6 +56,24 @@ TEST(ControllerOptions, RefusesWhatIsNoValueOfTheFlag) {
   }
 }
 
+TEST(ControllerOptions, ReleaseAfterIsANumberAndAUnit) {
+  EXPECT_EQ(Parse({})->options.enrollment_release_after, std::chrono::hours(24));
+  const std::pair<const char*, int64_t> good[] = {
+      {"--enrollment-release-after=3s", 3},
+      {"--enrollment-release-after=90m", 5'400},
+      {"--enrollment-release-after=87600h", 315'360'000}};
+  for (const auto& [flag, seconds] : good) {
+    const auto parsed = Parse({flag});
+    ASSERT_TRUE(parsed) << flag;
+    EXPECT_EQ(parsed->options.enrollment_release_after, std::chrono::seconds(seconds));
+  }
+  for (const char* text : {"", "24", "h", "0s", "-1h", "1d", "1.5h", "24hh", "24 h", "87601h",
+                           "9223372036854775807h", "99999999999999999999s"}) {
+    const std::string flag = std::string("--enrollment-release-after=") + text;
+    EXPECT_FALSE(Parse({flag.c_str()})) << flag;
+  }
+}
+
 TEST(ControllerOptions, HelpIsNoError) {
   const auto parsed = Parse({"--help"});
   ASSERT_TRUE(parsed);

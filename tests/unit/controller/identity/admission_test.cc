@@ -34,44 +34,123 @@ TpmIdentity Identity(Decision decision, int64_t generation = 2) {
 
 TEST(Admissions, FollowDecisionAndCertificate) {
   auto approved = Identity(Decision::kApproved);
-  EXPECT_TRUE(ReconcileAdmissions(approved, {"vendor"}, kNow));
+  EXPECT_TRUE(ReconcileAdmissions(approved, {.authorities = {"vendor"}}, kNow));
   EXPECT_THAT(approved.status.admissions, ElementsAre(Human("2"), Certificate("vendor")));
-  approved.meta.generation = 5;
   EXPECT_FALSE(ReconcileAdmissions(approved, {}, kNow));
-  EXPECT_THAT(approved.status.admissions, ElementsAre(Human("2"))) << "given at generation 2";
-  EXPECT_EQ(ApprovedGeneration(approved), 2);
+  EXPECT_THAT(approved.status.admissions, ElementsAre(Human("2")));
+  approved.meta.generation = 5;
+  EXPECT_TRUE(ReconcileAdmissions(approved, {}, kNow)) << "a person has approved anew";
+  EXPECT_THAT(approved.status.admissions, ElementsAre(Human("5")));
+  EXPECT_EQ(ApprovedGeneration(approved), 5);
 
   approved.decision = Decision::kPending;
-  ReconcileAdmissions(approved, {"vendor"}, kNow);
+  ReconcileAdmissions(approved, {.authorities = {"vendor"}}, kNow);
   EXPECT_THAT(approved.status.admissions, ElementsAre(Certificate("vendor")));
   EXPECT_EQ(ApprovedGeneration(approved), 0);
 
   for (const Decision decision : {Decision::kDenied, Decision::kRevoked}) {
     approved.decision = decision;
-    ReconcileAdmissions(approved, {"vendor"}, kNow);
+    ReconcileAdmissions(approved, {.authorities = {"vendor"}}, kNow);
     EXPECT_THAT(approved.status.admissions, IsEmpty());
   }
 }
 
 TEST(Admissions, AfterAConflictOnlyANewerApprovalCounts) {
   auto identity = Identity(Decision::kApproved, 2);
-  ReconcileAdmissions(identity, {"vendor"}, kNow);
+  ReconcileAdmissions(identity, {.authorities = {"vendor"}}, kNow);
   AskForApproval(identity, "SharedTPM", "two machines", kNow);
   EXPECT_TRUE(ApprovalAskedAgain(identity));
-  EXPECT_FALSE(ReconcileAdmissions(identity, {"vendor"}, kNow));
+  EXPECT_FALSE(ReconcileAdmissions(identity, {.authorities = {"vendor"}}, kNow));
   EXPECT_THAT(identity.status.admissions, IsEmpty());
 
   identity.decision = Decision::kPending;
   identity.meta.generation = 3;
-  ReconcileAdmissions(identity, {"vendor"}, kNow);
+  ReconcileAdmissions(identity, {.authorities = {"vendor"}}, kNow);
   EXPECT_THAT(identity.status.admissions, IsEmpty()) << "a certificate is no approval";
 
   identity.decision = Decision::kApproved;
   identity.meta.generation = 4;
-  EXPECT_TRUE(ReconcileAdmissions(identity, {"vendor"}, kNow));
+  EXPECT_TRUE(ReconcileAdmissions(identity, {.authorities = {"vendor"}}, kNow));
   EXPECT_THAT(identity.status.admissions, ElementsAre(Human("4"), Certificate("vendor")));
   EXPECT_FALSE(ApprovalAskedAgain(identity));
   EXPECT_EQ(Find(identity.status.conditions, kConflictFree)->status, ConditionStatus::kTrue);
+}
+
+Admission FirstUse(const std::string& policy) {
+  return {.by = Admission::By::kFirstUse, .ref = policy};
+}
+
+Grounds Only(const std::string& policy) {
+  return {.authorities = {}, .first_uses = std::set<std::string, std::less<>>{policy}};
+}
+
+TEST(Admissions, AFirstUseIsKeptButNeverGiven) {
+  auto identity = Identity(Decision::kPending);
+  ReconcileAdmissions(identity, {}, kNow);
+  EXPECT_THAT(identity.status.admissions, IsEmpty());
+  identity.status.admissions = {FirstUse("p"), FirstUse("q")};
+  ReconcileAdmissions(identity, {.authorities = {"vendor"}}, kNow);
+  EXPECT_THAT(identity.status.admissions,
+              ElementsAre(Certificate("vendor"), FirstUse("p"), FirstUse("q")));
+  ReconcileAdmissions(identity, Only("q"), kNow);
+  EXPECT_THAT(identity.status.admissions, ElementsAre(FirstUse("q")));
+  identity.decision = Decision::kApproved;
+  ReconcileAdmissions(identity, Only("q"), kNow);
+  EXPECT_THAT(identity.status.admissions, ElementsAre(Human("2"), FirstUse("q")));
+  identity.decision = Decision::kDenied;
+  ReconcileAdmissions(identity, Only("q"), kNow);
+  EXPECT_THAT(identity.status.admissions, IsEmpty());
+}
+
+TEST(Admissions, AnotherClaimIsNotedAndEndsAFirstUseButNotWhatPeopleAndCertificatesSay) {
+  auto identity = Identity(Decision::kApproved, 3);
+  identity.status.admissions = {Human("3"), Certificate("vendor"), FirstUse("p")};
+  EXPECT_TRUE(ReportConflict(identity, "another one enrolled", kNow));
+  EXPECT_FALSE(ReportConflict(identity, "and again", kNow)) << "said once";
+  EXPECT_THAT(identity.status.admissions, ElementsAre(Human("3"), Certificate("vendor")));
+  EXPECT_EQ(Find(identity.status.conditions, kConflictFree)->reason, "IdentityConflict");
+  EXPECT_TRUE(InConflict(identity));
+  EXPECT_FALSE(ApprovalAskedAgain(identity)) << "the old binding stands";
+  EXPECT_FALSE(ReconcileAdmissions(identity, {.authorities = {"vendor"}}, kNow));
+  EXPECT_THAT(identity.status.admissions, ElementsAre(Human("3"), Certificate("vendor")));
+  EXPECT_TRUE(InConflict(identity)) << "until a person has looked";
+  identity.meta.generation = 4;
+  EXPECT_TRUE(ReconcileAdmissions(identity, {}, kNow));
+  EXPECT_FALSE(InConflict(identity));
+  EXPECT_EQ(Find(identity.status.conditions, kConflictFree)->reason,
+            "ApprovedAfterIdentityConflict");
+}
+
+TEST(Admissions, AClaimOfOthersDoesNotHideAWorseConflict) {
+  auto identity = Identity(Decision::kApproved, 3);
+  AskForApproval(identity, "SharedTPM", "two machines", kNow);
+  EXPECT_FALSE(ReportConflict(identity, "another one enrolled", kNow));
+  EXPECT_EQ(Find(identity.status.conditions, kConflictFree)->reason, "SharedTPM");
+  EXPECT_TRUE(ApprovalAskedAgain(identity));
+}
+
+TEST(Admissions, ARenewedBaselineKeepsFirstUsesOfPoliciesThatAreThere) {
+  const auto policy = [](const std::string& uid, const std::string& match) {
+    auto parsed = policy::AttestationPolicy::Parse(
+        R"({"metadata":{"name":"p","uid":")" + uid + R"("},"spec":{"nodeSelector":{},"pcrs":[)" +
+        R"({"bank":"sha256","index":0,"match":"FirstUse"},)" +
+        R"({"bank":"sha256","index":4,"match":")" + match + R"("}]}})");
+    return std::make_shared<const policy::CompiledPolicy>(
+        policy::CompiledPolicy::Compile(*std::move(parsed), {}));
+  };
+  const std::string digest(64, 'a');
+  const BaselinePcr zero{.bank = "sha256", .index = 0, .digest = digest};
+  const BaselinePcr four{.bank = "sha256", .index = 4, .digest = digest};
+  const BaselinePcr other_bank{.bank = "sha1", .index = 0, .digest = std::string(40, 'a')};
+  auto identity = Identity(Decision::kApproved);
+  identity.status.baselines = {
+      {.policy_uid = "mixed", .time = kNow, .pcrs = {zero, four, other_bank}},
+      {.policy_uid = "first", .time = kNow, .pcrs = {zero, four}},
+      {.policy_uid = "gone", .time = kNow, .pcrs = {zero}}};
+  RenewBaselines(identity, {policy("mixed", "Unchanged"), policy("first", "FirstUse")});
+  EXPECT_THAT(identity.status.baselines,
+              ElementsAre(Baseline{.policy_uid = "mixed", .time = kNow, .pcrs = {zero}},
+                          Baseline{.policy_uid = "first", .time = kNow, .pcrs = {zero, four}}));
 }
 
 TEST(Admissions, ANodeIsFreeUnlessAnotherIdentityStandsOnIt) {

@@ -288,7 +288,9 @@ TEST_F(Enrollment, E23_M06_AnotherTpmCannotTakeANodeOver) {
   EXPECT_EQ(world.metrics.Rejected("IdentityConflict"), 1);
   EXPECT_TRUE(world.HasEvent("worker-1", "IdentityConflict"));
   const TpmIdentity after = world.IdentityNamed(owner.IdentityName());
-  EXPECT_EQ(after.meta.resource_version, before.meta.resource_version) << "nothing was written";
+  EXPECT_EQ(after.status.attestation_key, before.status.attestation_key);
+  EXPECT_EQ(after.status.admissions, before.status.admissions) << "the old binding stands";
+  EXPECT_EQ(Find(after.status.conditions, "ConflictFree")->reason, "IdentityConflict");
   EXPECT_EQ(world.identities.Get(attacker.IdentityName()), nullptr);
   EXPECT_EQ(world.StatusOf("worker-1").tpm_identity, owner.IdentityName());
 }
