@@ -20,6 +20,10 @@ Caches::Caches(kube::Client& client, const Clock& clock, Random& random,
                const std::string& namespace_name)
     : nodes(client, clock, random, {kube::kNode, ""}),
       policies(client, clock, random, {kube::kAttestationPolicy, ""}),
+      revisions(
+          client, clock, random, {kube::kControllerRevision, "", namespace_name},
+          [](std::string_view json) { return policies::PolicyRevision::Parse(json); },
+          policies::kPolicyUidLabel),
       authorities(client, clock, random, {kube::kEndorsementAuthority, ""}),
       references(client, clock, random, {kube::kReferenceValues, ""}),
       exceptions(client, clock, random, {kube::kAttestationException, ""}),
@@ -33,6 +37,7 @@ Caches::Caches(kube::Client& client, const Clock& clock, Random& random,
 void Caches::LogErrors(telemetry::Logger& logger) {
   LogErrorsOf(nodes, "Node", logger);
   LogErrorsOf(policies, "AttestationPolicy", logger);
+  LogErrorsOf(revisions, "ControllerRevision", logger);
   LogErrorsOf(authorities, "EndorsementAuthority", logger);
   LogErrorsOf(references, "ReferenceValues", logger);
   LogErrorsOf(exceptions, "AttestationException", logger);
@@ -44,6 +49,7 @@ void Caches::LogErrors(telemetry::Logger& logger) {
 void Caches::Start() {
   nodes.informer.Start();
   policies.informer.Start();
+  revisions.informer.Start();
   authorities.informer.Start();
   references.informer.Start();
   exceptions.informer.Start();
@@ -55,6 +61,7 @@ void Caches::Start() {
 void Caches::Stop() {
   nodes.informer.Stop();
   policies.informer.Stop();
+  revisions.informer.Stop();
   authorities.informer.Stop();
   references.informer.Stop();
   exceptions.informer.Stop();
@@ -65,15 +72,17 @@ void Caches::Stop() {
 
 bool Caches::Synced() const {
   return nodes.informer.HasSynced() && policies.informer.HasSynced() &&
-         authorities.informer.HasSynced() && references.informer.HasSynced() &&
-         exceptions.informer.HasSynced() && identities.informer.HasSynced() &&
-         attestations.informer.HasSynced() && serving_tls.informer.HasSynced();
+         revisions.informer.HasSynced() && authorities.informer.HasSynced() &&
+         references.informer.HasSynced() && exceptions.informer.HasSynced() &&
+         identities.informer.HasSynced() && attestations.informer.HasSynced() &&
+         serving_tls.informer.HasSynced();
 }
 
 bool Caches::WaitForSync(std::stop_token stop) const {
   constexpr std::chrono::hours kForever{24 * 365};
   return nodes.informer.WaitForSync(kForever, stop) &&
          policies.informer.WaitForSync(kForever, stop) &&
+         revisions.informer.WaitForSync(kForever, stop) &&
          authorities.informer.WaitForSync(kForever, stop) &&
          references.informer.WaitForSync(kForever, stop) &&
          exceptions.informer.WaitForSync(kForever, stop) &&

@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "controller/objects.h"
 #include "controller/policies/policy_objects.h"
+#include "controller/policies/policy_revision.h"
 #include "controller/tls/serving_tls.h"
 #include "kube/client.h"
 #include "kube/informer.h"
@@ -27,8 +28,11 @@ class Watched final : public Lookup<T> {
 
   Watched(
       kube::Client& client, const Clock& clock, Random& random, kube::ResourceRef resource,
-      Parse parse = [](std::string_view json) { return T::Parse(json); })
-      : informer(client, clock, random, {.resource = std::move(resource)}, parse) {}
+      Parse parse = [](std::string_view json) { return T::Parse(json); },
+      std::string label_selector = {})
+      : informer(client, clock, random,
+                 {.resource = std::move(resource), .label_selector = std::move(label_selector)},
+                 parse) {}
 
   std::shared_ptr<const T> Get(const std::string& name) const override {
     return informer.Get(name);
@@ -58,6 +62,7 @@ struct Caches {
 
   Watched<Node> nodes;
   Watched<policies::PolicyObject> policies;
+  Watched<policies::PolicyRevision> revisions;  // by "namespace/name"
   Watched<policies::AuthorityObject> authorities;
   Watched<policies::ReferenceObject> references;
   Watched<api::AttestationException> exceptions;

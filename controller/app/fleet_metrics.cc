@@ -47,6 +47,9 @@ void ExportFleet(const enforce::FleetSummary& summary, telemetry::Metrics& famil
   for (const auto& [policy, nodes] : summary.blocked) {
     families.Gauge(Family::kEnforcementBlocked, {policy}).Set(static_cast<double>(nodes));
   }
+  for (const auto& [policy, halted] : summary.halted) {
+    families.Gauge(Family::kRolloutHalted, {policy}).Set(halted ? 1 : 0);
+  }
   families.Gauge(Family::kExceptionsActive).Set(static_cast<double>(summary.exceptions_in_force));
   for (const auto& authority : summary.authorities) {
     if (authority.earliest_expiry) {
@@ -60,8 +63,8 @@ void ClearFleet(telemetry::Metrics& families) {
   for (const Family family :
        {Family::kNodes, Family::kNodeVerdict, Family::kNodeLastVerified, Family::kNodePolicyFailing,
         Family::kPolicyNodes, Family::kPolicyReady, Family::kIdentities,
-        Family::kEnforcementBlocked, Family::kExceptionsActive, Family::kAuthorityExpiry,
-        Family::kWeakFirmwareNodes}) {
+        Family::kEnforcementBlocked, Family::kExceptionsActive, Family::kRolloutHalted,
+        Family::kAuthorityExpiry, Family::kWeakFirmwareNodes}) {
     families.Clear(family);
   }
 }

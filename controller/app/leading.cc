@@ -69,13 +69,21 @@ Leading::Leading(LeadingDependencies dependencies, std::function<void()> on_lost
                                     ? enforce::UnmatchedNodes::kHold
                                     : enforce::UnmatchedNodes::kRelease},
                   [this] { return MayWrite(); }),
+      rollout_keeper_(d_.client,
+                      {.rollouts = d_.rollouts,
+                       .policies = d_.caches.policies,
+                       .nodes = d_.caches.nodes,
+                       .attestations = d_.caches.attestations},
+                      d_.events, d_.logger, d_.options.namespace_name,
+                      [this] { return MayWrite(); }),
       statuses_(d_.client,
                 {.picture = d_.picture,
                  .policies = d_.caches.policies,
                  .authorities = d_.caches.authorities,
                  .references = d_.caches.references,
                  .nodes = d_.caches.nodes,
-                 .attestations = d_.caches.attestations},
+                 .attestations = d_.caches.attestations,
+                 .rollouts = &d_.rollouts},
                 d_.events, d_.clock, d_.logger, d_.options.taint_key,
                 [this] { return MayWrite(); }),
       exception_statuses_(d_.client, exceptions_, d_.caches.nodes, d_.clock, d_.logger,
@@ -84,6 +92,7 @@ Leading::Leading(LeadingDependencies dependencies, std::function<void()> on_lost
           d_.identity, d_.caches.identities, d_.caches.attestations, [this] { return MayWrite(); },
           d_.options.enrollment_release_after),
       enforcer_(reconciler_, d_.caches.nodes, d_.clock, d_.logger, {.periodic = [this] {
+                  rollout_keeper_.Update();
                   statuses_.WriteChanged();
                   exception_statuses_.WriteChanged();
                 }}) {}
@@ -110,6 +119,7 @@ void Leading::Subscribe() {
       }
     }
   });
+  d_.caches.revisions.informer.Subscribe([this](const auto&) { enforcer_.EnqueueAll(); });
   d_.caches.exceptions.informer.Subscribe([this](const auto& change) {
     if (!change.before || !change.now ||
         change.before->meta.generation != change.now->meta.generation) {
@@ -232,6 +242,7 @@ void Leading::RefreshMetrics() {
         enforce::Summarise(d_.caches.nodes, d_.caches.attestations, d_.caches.identities,
                            d_.picture, d_.caches.authorities, d_.options.taint_key);
     summary.blocked = reconciler_.Blocked();
+    summary.halted = rollout_keeper_.Halted();
     summary.exceptions_in_force = exceptions_.CountInForce();
     ExportFleet(summary, d_.metrics.families());
     d_.metrics.families()

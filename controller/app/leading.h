@@ -20,6 +20,8 @@
 #include "controller/enforce/reconciler.h"
 #include "controller/identity/admission_reconciler.h"
 #include "controller/policies/picture.h"
+#include "controller/policies/rollout.h"
+#include "controller/policies/rollout_keeper.h"
 #include "controller/policies/status_writer.h"
 #include "controller/record/recorder.h"
 #include "controller/tls/serving_tls.h"
@@ -33,6 +35,7 @@ struct LeadingDependencies {
   Caches& caches;
   const policies::Picture& picture;
   policies::Currency& currency;
+  const policies::Rollouts& rollouts;
   record::Recorder& recorder;
   kube::EventRecorder& events;
   const identity::Dependencies& identity;
@@ -88,6 +91,7 @@ class Leading {
   enforce::MarkWriter marks_;
   enforce::Exceptions exceptions_;
   enforce::NodeReconciler reconciler_;
+  policies::RolloutKeeper rollout_keeper_;
   policies::StatusWriter statuses_;
   enforce::ExceptionStatus exception_statuses_;
   identity::AdmissionReconciler admissions_;

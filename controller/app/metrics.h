@@ -29,6 +29,7 @@ enum class Family : size_t {
   kEnforcementActions,
   kEnforcementBlocked,
   kExceptionsActive,
+  kRolloutHalted,
   kAuthorityExpiry,
   kWeakFirmwareNodes,
   kLeader,

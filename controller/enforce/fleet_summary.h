@@ -44,6 +44,7 @@ struct FleetSummary {
 
   // Not from Summarise: what the leader's own decisions are.
   std::map<std::string, int64_t> blocked;  // nodes that a budget holds back, by policy
+  std::map<std::string, bool> halted;      // of policies with a rollout
   int64_t exceptions_in_force = 0;
 };
 

@@ -82,8 +82,9 @@ struct Picture::Cache {
       return;
     }
     std::erase_if(entries, [&](const auto& entry) {
-      return std::none_of(objects.begin(), objects.end(),
-                          [&](const auto& object) { return object->meta.name == entry.first; });
+      return std::none_of(objects.begin(), objects.end(), [&](const auto& object) {
+        return object->meta.name == entry.first.substr(0, entry.first.find('/'));
+      });
     });
   }
 
@@ -108,6 +109,10 @@ std::shared_ptr<const Picture::Compiled> Picture::Get(const PolicyObject& object
   policy::PolicyInputs inputs;
   inputs.now = now;
   compiled.inputs = {InputLine("AttestationPolicy", object.policy.meta)};
+  if (object.kept_generation != 0) {
+    compiled.inputs.push_back(
+        fmt::format("ControllerRevision {} {}\n", object.meta.uid, object.kept_generation));
+  }
   inputs.authorities = NamedBy(object.policy, sources_.references, compiled.inputs);
   for (const std::string& name : SetsNamedBy(object.policy)) {
     const auto found = sources_.references.Reference(name, now);
@@ -126,13 +131,15 @@ std::shared_ptr<const Picture::Compiled> Picture::Get(const PolicyObject& object
       compiled.changes = found->changes;
     }
   }
-  if (auto kept = cache_->Find(object.meta.name, compiled.inputs)) {
+  // A slash is in no name: beside the present generation one that is kept for a rollout.
+  const std::string key = object.meta.name + (object.kept_generation != 0 ? "/kept" : "");
+  if (auto kept = cache_->Find(key, compiled.inputs)) {
     return kept;
   }
   compiled.policy = std::make_shared<const policy::CompiledPolicy>(
       policy::CompiledPolicy::Compile(object.policy, inputs));
   auto shared = std::make_shared<const Compiled>(std::move(compiled));
-  cache_->Keep(object.meta.name, shared);
+  cache_->Keep(key, shared);
   return shared;
 }
 
@@ -144,7 +151,10 @@ NodePolicies Picture::For(const Node& node) const {
     to = to.count() == 0 ? by : std::min(to, by);
   };
   std::string runtime_rules;
-  for (const auto& object : sources_.policies.List()) {
+  for (auto object : sources_.policies.List()) {
+    if (auto kept = sources_.rollouts ? sources_.rollouts->InsteadOf(*object, node) : nullptr) {
+      object = std::move(kept);
+    }
     if (!object->policy.node_selector.Matches(labels)) {
       continue;
     }

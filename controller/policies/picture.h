@@ -8,6 +8,7 @@
 #include "controller/objects.h"
 #include "controller/policies/policy_objects.h"
 #include "controller/policies/references.h"
+#include "controller/policies/rollout.h"
 #include "kube/lookup.h"
 #include "policy/attestation_policy.h"
 #include "policy/compiled_policy.h"
@@ -44,6 +45,7 @@ struct PictureSources {
   const Lookup<PolicyObject>& policies;
   const References& references;
   const Clock& clock;
+  const Rollouts* rollouts = nullptr;  // null: every policy applies everywhere at once
 };
 
 // The picture that a replica has of all policies. Thread-safe; compiled policies are kept until

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "controller/objects.h"
+#include "crypto/digest.h"
 
 namespace plimsoll::controller::policies {
 namespace {
@@ -43,10 +44,13 @@ policy::ObjectMeta PolicyMeta(const kube::ObjectMeta& meta) {
           .resource_version = meta.resource_version};
 }
 
-// The first thing that a policy demands and the controller does not do: it must not look as if it
-// were done. Empty when there is none.
-std::string NotDone(const policy::AttestationPolicy& policy) {
-  return policy.rollout ? "spec.rollout: not a field that this version obeys" : "";
+std::string ContentOf(std::string_view text) {
+  const Result<json> object = json_fields::ParseObject(text);
+  json spec =
+      object ? json_fields::Object(*object, "spec").value_or(json::object()) : json::object();
+  spec.erase("rollout");
+  const std::string canonical = spec.dump(-1, ' ', false, json::error_handler_t::replace);
+  return crypto::Sha256Hex(AsBytes(canonical));
 }
 
 }  // namespace
@@ -56,14 +60,12 @@ Result<PolicyObject> PolicyObject::Parse(std::string_view text) {
   PLIMSOLL_ASSIGN_OR_RETURN(object.meta, kube::ParseObjectMeta(text));
   if (auto parsed = policy::AttestationPolicy::Parse(text)) {
     object.policy = *std::move(parsed);
-    if (object.policy.problem.empty()) {
-      object.policy.problem = NotDone(object.policy);
-    }
   } else {
     object.policy.mode = policy::Mode::kEnforce;  // and the empty selector: every node
     object.policy.problem = "cannot be read: " + parsed.error().message;
   }
   object.policy.meta = PolicyMeta(object.meta);
+  object.content = ContentOf(text);
   StoredStatus stored = ReadStatus(text);
   object.conditions = std::move(stored.conditions);
   object.status_text = std::move(stored.text);

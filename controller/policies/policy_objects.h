@@ -18,8 +18,10 @@ namespace plimsoll::controller::policies {
 struct PolicyObject {
   kube::ObjectMeta meta;
   policy::AttestationPolicy policy;
-  Conditions conditions;    // status.conditions as last written; empty when they cannot be read
-  std::string status_text;  // status without conditions, canonical: whether a write is needed
+  Conditions conditions;        // status.conditions as last written; empty when they cannot be read
+  std::string status_text;      // status without conditions, canonical: whether a write is needed
+  std::string content;          // fingerprint of the spec without `rollout`
+  int64_t kept_generation = 0;  // not 0: the spec is of this earlier generation (rollout.h)
 
   // Fails only when the object has no readable metadata. A policy that can be named is never lost:
   // what cannot be understood selects every node, enforces and is not ready (policy.problem).

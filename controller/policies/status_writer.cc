@@ -136,12 +136,16 @@ void StatusWriter::WritePolicy(
                        {"failingNodes", counts.failing},
                        {"unknownNodes", counts.unknown},
                        {"taintedNodes", counts.tainted}};
-  const Conditions conditions = WithConditions(
-      object.conditions,
-      {ReadyCondition(compiled), SelectorCondition(compiled),
-       ConflictCondition(ContradictionOnSomeNode(compiled, all, nodes), counts.matched),
-       EnforcedCondition(compiled)},
-      object.meta.generation, clock_.Wall());
+  std::vector<Condition> wanted = {
+      ReadyCondition(compiled), SelectorCondition(compiled),
+      ConflictCondition(ContradictionOnSomeNode(compiled, all, nodes), counts.matched),
+      EnforcedCondition(compiled)};
+  if (sources_.rollouts != nullptr) {
+    wanted.push_back(ProgressingCondition(
+        object, ProgressOf(object, *sources_.rollouts, nodes, sources_.attestations)));
+  }
+  const Conditions conditions = WithConditions(object.conditions, std::move(wanted),
+                                               object.meta.generation, clock_.Wall());
   const std::string text = Canonical(status);
   if (text == object.status_text && conditions == object.conditions) {
     return;

@@ -22,13 +22,14 @@ struct StatusSources {
   const Lookup<ReferenceObject>& references;
   const Lookup<Node>& nodes;
   const Lookup<NodeAttestation>& attestations;
+  const Rollouts* rollouts = nullptr;  // null: no condition Progressing
 };
 
 // Keeps the status of AttestationPolicy and EndorsementAuthority objects (api.md 2). For the leader
 // alone. Not thread-safe: one thread calls it, every few seconds.
 //
 //   AttestationPolicy     counts of nodes; conditions Ready, SelectorTamperProof, ConflictFree,
-//                         Enforced; Event PolicyNotReady when Ready becomes False
+//                         Enforced, Progressing; Event PolicyNotReady when Ready becomes False
 //   EndorsementAuthority  certificates, earliestExpiry; conditions Ready, Expiring
 class StatusWriter {
  public:

@@ -141,25 +141,42 @@ TEST(Leader, AfterAFullOutageNodesWithStartupTaintsComeBackWithoutAnyClusterDns)
   Group group("outage", 3);
   group.ApplyPolicy();
   deployment.StopAll();
-  // Every machine boots: its kubelet has made the Node anew, with the startup taint.
+  // Every machine boots: its kubelet makes the Node anew, with the startup taint.
   for (size_t i = 0; i < group.size(); ++i) {
-    const auto tainted = Cluster().Kubectl({"taint", "node", group[i].name(), "--overwrite",
-                                            "plimsoll.dev/untrusted=Pending:NoSchedule"});
-    ASSERT_TRUE(tainted.ok()) << tainted;
+    const std::string& name = group[i].name();
+    ASSERT_TRUE(Cluster().Kubectl({"delete", "node", name}).ok());
+    Cluster().CreateNode(name, "{plimsoll-test: outage}",
+                         "spec: {taints: [{key: plimsoll.dev/untrusted, value: Pending, effect: "
+                         "NoSchedule}]}");
+    group[i].set_token(
+        Cluster().CreateServiceAccountToken(kNamespace, "plimsoll-agent", "agent-" + name, name));
   }
   deployment.StartAll();
   ASSERT_NE(deployment.Leader(), nullptr);
   EXPECT_EQ(group.Tainted().size(), group.size()) << "nothing is released before it has attested";
   // Agents know the address of the Service and check the name in the certificate: no name is ever
   // looked up.
+  for (size_t i = 0; i < group.size(); ++i) {
+    group.Connect(i);
+    EXPECT_TRUE(Eventually([&] { return group[i].Enroll().status == 200; })) << i;
+  }
   group.AttestAll("Trusted");
   EXPECT_TRUE(Eventually([&] { return group.Tainted().empty(); }));
   EXPECT_TRUE(group.AllLabelled("true"));
 }
 
-// Last: looks back on all that the controllers of this program have done.
-TEST(LeaderZ, NothingIsEverDrainedEvictedOrDeletedOfNodesAndPods) {
+TEST(Leader, NothingIsEverDrainedEvictedOrDeletedOfNodesAndPods) {
   Deployment& deployment = Deployment::Get();
+  deployment.Heal();
+  Group group("audited", 2, "  enforcement: {taint: {effect: NoExecute}, maxUntrusted: 2}\n");
+  group.ApplyPolicy();
+  group.AttestAll("Trusted");
+  ASSERT_TRUE(Eventually([&] { return group.AllLabelled("true"); }));
+  group.ApplyPolicy(/*wrong=*/true);
+  ASSERT_TRUE(Eventually([&] { return group.Tainted().size() == 2; }));
+  group.ApplyPolicy();
+  group.AttestAll("Trusted");
+  ASSERT_TRUE(Eventually([&] { return group.Tainted().empty(); }));
   for (size_t i = 0; i < 2; ++i) {
     std::istringstream lines(deployment.replica(i).Metrics());
     std::string line;

@@ -18,8 +18,11 @@ using testing::Not;
 
 TEST(Marks, TwoHundredFlipsAmongForeignTaintsLoseNone) {
   using namespace controller::enforce;  // NOLINT: the words of one test
+  Deployment::Get();  // brings the ServiceAccount, whose rights and admission policies hold here
+  Deployment::Get().StopAll();  // a leader of its own would have another opinion of the Node
   const std::string uid = Cluster().CreateNode("flips");
-  kube::Connected connected;
+  kube::Connected connected(Cluster().ServiceAccountKubeconfig(kNamespace, "plimsoll-controller"));
+  kube::Connected somebody;
   controller::QuietLogger logger;
   controller::CountingMetrics metrics;
   kube::EventRecorder events(*connected.client, connected.clock, {.reporting_instance = "test"});
@@ -42,6 +45,7 @@ TEST(Marks, TwoHundredFlipsAmongForeignTaintsLoseNone) {
     EXPECT_TRUE(text);
     return json::parse(text.value_or("{}"));
   };
+  foreign = without_ours(live()["spec"].value("taints", json::array()));
   // Another controller with the API's own verbs: reads, changes its taints, and writes.
   const auto meddle = [&] {
     json node = live();
@@ -50,14 +54,15 @@ TEST(Marks, TwoHundredFlipsAmongForeignTaintsLoseNone) {
       const json gone = foreign[below(foreign.size())];
       taints.erase(std::find(taints.begin(), taints.end(), gone));
     } else if (foreign.size() < 6) {
-      taints.insert(
-          taints.begin() + static_cast<long>(below(taints.size() + 1)),
-          {{"key", "other/" + std::to_string(random())}, {"value", "v"}, {"effect", "NoSchedule"}});
+      const json taint = {
+          {"key", "other/" + std::to_string(random())}, {"value", "v"}, {"effect", "NoSchedule"}};
+      taints.insert(taints.begin() + static_cast<long>(below(taints.size() + 1)), taint);
     }
     const json patch = {{"metadata", {{"resourceVersion", node["metadata"]["resourceVersion"]}}},
                         {"spec", {{"taints", taints}}}};
-    ASSERT_TRUE(
-        connected.client->Patch({kube::kNode, "flips"}, kube::PatchType::kMerge, patch.dump()));
+    const auto patched =
+        somebody.client->Patch({kube::kNode, "flips"}, kube::PatchType::kMerge, patch.dump());
+    ASSERT_TRUE(patched) << patched.error().message;
     foreign = without_ours(taints);
   };
   const auto marks = [](Row row, const std::string& label, const std::string& taint) {
@@ -99,6 +104,8 @@ TEST(Marks, TwoHundredFlipsAmongForeignTaintsLoseNone) {
                 metrics.actions["untaint/conflict"] + metrics.actions["condition/conflict"],
             5)
       << "the other controller was never in the way";
+  Cluster().Kubectl({"delete", "node", "flips"});
+  Deployment::Get().StartAll();
 }
 
 class MarksOfADeployment : public testing::Test {
