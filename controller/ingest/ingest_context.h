@@ -19,13 +19,16 @@
 #include "controller/ingest/challenge_store.h"
 #include "controller/ingest/clock_book.h"
 #include "controller/ingest/enrollment_store.h"
-#include "kube/lookup.h"
+#include "controller/ingest/evidence_keeper.h"
+#include "controller/ingest/log_cache.h"
 #include "controller/metrics.h"
 #include "controller/objects.h"
+#include "controller/policies/currency.h"
 #include "controller/policies/picture.h"
 #include "controller/record/recorder.h"
 #include "http/message.h"
 #include "http/rate_limiter.h"
+#include "kube/lookup.h"
 #include "telemetry/log.h"
 
 // What agents talk to, on every replica: enrolment, challenges, evidence, reports (docs: evidence
@@ -42,12 +45,15 @@ struct IngestDependencies {
   const Lookup<TpmIdentity>& identities;
   const Lookup<NodeAttestation>& attestations;
   const policies::Picture& picture;
+  policies::Currency& currency;
   record::Recorder& recorder;
   identity::Binding& binding;
   identity::IdentityChanges& changes;
   const identity::IdentityStore& store;
   identity::NodeEvents& events;
-  std::string cluster_uid;  // UID of the kube-system namespace
+  std::string cluster_uid;                      // UID of the kube-system namespace
+  size_t log_memory_bytes = size_t{64} << 20U;  // of boot event logs
+  EvidenceKeeper* kept_evidence = nullptr;      // null: none is kept
 };
 
 // What the route handlers share: their surroundings, and the memory of this replica, all of it
@@ -61,6 +67,7 @@ struct IngestContext {
         enrollments(d.clock, d.random),
         enrollment_rate(http::kEnrollmentsPerNode, kMaxNodes, d.clock),
         clocks(kMaxNodes),
+        logs(d.log_memory_bytes),
         signing_keys(kMaxNodes) {}
 
   const IngestDependencies d;
@@ -68,6 +75,7 @@ struct IngestContext {
   EnrollmentStore enrollments;
   http::RateLimiter enrollment_rate;
   ClockBook clocks;
+  LogCache logs;
   BoundedCache<std::shared_ptr<const appraisal::SigningKey>> signing_keys;  // by AK Name
 };
 

@@ -97,6 +97,7 @@ footer { margin-top: 48px; color: var(--soft); font-size: 12.5px; border-top: 1p
   thead { display: table-header-group; }
   tr, .card header, .violation, .tile { break-inside: avoid; }
   .card { break-inside: auto; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
+  .card header, .card header + p, .card .soft { break-after: avoid; }
   .tiles { gap: 8pt; }
   .tile { padding: 8pt 10pt; }
   footer { margin-top: 18pt; break-before: avoid; }
