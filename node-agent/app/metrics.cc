@@ -74,6 +74,9 @@ void ProgramMetrics::TpmOpened(const tpm::Properties& properties, std::string_vi
 
 void ProgramMetrics::TpmFailed(tpm::ErrorClass error_class) {
   families_->Counter(Family::kTpmErrors, {ToString(error_class)}).Increment();
+  if (error_class == tpm::ErrorClass::kLockout) {
+    families_->Gauge(Family::kTpmLockout).Set(1);  // until the TPM says that it is over
+  }
 }
 
 void ProgramMetrics::Quoted(bool succeeded, std::chrono::nanoseconds took) {

@@ -137,6 +137,29 @@ Status SwtpmMachine::Extend(unsigned pcr, const std::vector<std::string>& digest
   return {};
 }
 
+Status SwtpmMachine::Lockout() {
+  constexpr char kIndex[] = "0x1800001";
+  const auto tool = [this](std::vector<std::string> arguments) -> Status {
+    arguments.insert(arguments.begin(), {"env", "TPM2TOOLS_TCTI=" + tcti_});
+    PLIMSOLL_RETURN_IF_ERROR(RunProgram(arguments));
+    return {};
+  };
+  PLIMSOLL_RETURN_IF_ERROR(tool({"tpm2_dictionarylockout", "--setup-parameters", "--max-tries=1",
+                                 "--recovery-time=1000", "--lockout-recovery-time=1000"}));
+  PLIMSOLL_RETURN_IF_ERROR(tool(
+      {"tpm2_nvdefine", "-C", "o", "-s", "8", "-a", "authread|authwrite", "-p", "secret", kIndex}));
+  if (tool({"tpm2_nvread", "-C", kIndex, "-P", "guess", "-s", "8", kIndex})) {
+    return Fail(ErrorCode::kInternal, "the TPM took a wrong password");
+  }
+  return {};
+}
+
+Status SwtpmMachine::EndLockout() {
+  PLIMSOLL_RETURN_IF_ERROR(
+      RunProgram({"env", "TPM2TOOLS_TCTI=" + tcti_, "tpm2_dictionarylockout", "--clear-lockout"}));
+  return {};
+}
+
 Status SwtpmMachine::Reset() {
   PLIMSOLL_RETURN_IF_ERROR(RunProgram({kScript, "reset", directory_}));
   return {};

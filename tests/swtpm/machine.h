@@ -37,6 +37,11 @@ class SwtpmMachine {
   // TPM2_PCR_Extend. Each of `digests` is BANK:HEX, for example sha256:00…00.
   Status Extend(unsigned pcr, const std::vector<std::string>& digests);
 
+  // Puts the dictionary attack protection into force for real: with one try allowed, somebody uses
+  // a key with a wrong password. EndLockout has the owner of the lockout hierarchy lift it.
+  Status Lockout();
+  Status EndLockout();
+
   // A reboot: the PCRs start anew, resetCount grows. Clients lose their connection. After Kill this
   // is the power coming back.
   Status Reset();

@@ -168,6 +168,33 @@ TEST_F(AgentProcess, AttestsOverTlsAndEndsWithinASecond) {
   EXPECT_THAT(Log(), ::testing::Not(HasSubstr("first.token")));
 }
 
+TEST_F(AgentProcess, ShowsALockoutOfTheTpmWhileItLasts) {
+  StartAgent(machine_->tcti());
+  const auto shows = [&](const char* line) {
+    return Eventually([&] { return Get(port_, "/metrics").find(line) != std::string::npos; });
+  };
+  ASSERT_TRUE(shows("plimsoll_agent_tpm_lockout 0"));
+  ASSERT_TRUE(Eventually([&] { return Attested() >= 1; }));
+  const Status locked = machine_->Lockout();
+  ASSERT_TRUE(locked) << locked.error().message;
+  EXPECT_TRUE(shows("plimsoll_agent_tpm_lockout 1"));
+  const size_t before = Attested();
+  EXPECT_TRUE(Eventually([&] { return Attested() > before; })) << "it attests all the same";
+  const Status ended = machine_->EndLockout();
+  ASSERT_TRUE(ended) << ended.error().message;
+  EXPECT_TRUE(shows("plimsoll_agent_tpm_lockout 0"));
+  for (const char* line : {"plimsoll_agent_quotes_total{result=\"success\"}",
+                           "plimsoll_agent_quote_duration_seconds_count",
+                           "plimsoll_agent_tpm_errors_total{class=\"retry\"}",
+                           "plimsoll_agent_tpm_errors_total{class=\"auth\"}",
+                           "plimsoll_agent_tpm_errors_total{class=\"lockout\"}",
+                           "plimsoll_agent_tpm_errors_total{class=\"hierarchy\"}",
+                           "plimsoll_agent_tpm_errors_total{class=\"io\"}",
+                           "plimsoll_agent_tpm_errors_total{class=\"other\"}"}) {
+    EXPECT_THAT(Get(port_, "/metrics"), HasSubstr(line));
+  }
+}
+
 TEST_F(AgentProcess, TakesANewTokenAndANewCaWithoutARestart) {
   StartAgent(machine_->tcti());
   ASSERT_TRUE(Eventually([&] { return Attested() >= 1; }));

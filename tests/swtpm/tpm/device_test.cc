@@ -155,6 +155,23 @@ TEST_F(Device, SaysThatTheEndorsementHierarchyHasAPassword) {
   EXPECT_FALSE((*device)->ReadProperties()->in_lockout);
 }
 
+TEST_F(Device, SeesARealLockoutComeAndGoAndWorksOnInIt) {
+  auto device = Open();
+  ASSERT_OK(device);
+  EXPECT_FALSE((*device)->ReadProperties()->in_lockout);
+  ASSERT_OK(machine_->Lockout());
+  EXPECT_TRUE((*device)->ReadProperties()->in_lockout);
+  // Our keys are outside of the protection: a locked TPM still attests.
+  const std::array profiles = {KeyProfile::kP256};
+  const auto ak = tpm::MakeAttestationKey(**device, profiles, kCluster);
+  ASSERT_OK(ak);
+  const auto selection = tcg::PcrSelection::Create({{AlgorithmId::kSha256, 0xFF}});
+  EXPECT_TRUE(tpm::TakeQuote(**device, *ak, *selection, Bytes(32, 1)));
+  EXPECT_EQ(errors_[tpm::ErrorClass::kLockout], 0);
+  ASSERT_OK(machine_->EndLockout());
+  EXPECT_FALSE((*device)->ReadProperties()->in_lockout);
+}
+
 TEST_F(Device, SaysThatTheEndorsementHierarchyIsDisabled) {
   ASSERT_OK(RunProgram({"env", "TPM2TOOLS_TCTI=" + machine_->tcti(), "tpm2_hierarchycontrol", "-C",
                         "p", "ehEnable", "clear"}));

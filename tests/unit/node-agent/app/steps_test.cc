@@ -89,6 +89,17 @@ TEST_F(HealthPort, ServesEveryFamilyOfTheAgent) {
   }
 }
 
+TEST_F(HealthPort, AnAnswerOfLockoutShowsAtOnceAndUntilTheTpmSaysOtherwise) {
+  metrics_->TpmOpened({}, "device:/dev/tpmrm0");
+  EXPECT_THAT(metrics_->Serialise(), HasSubstr("plimsoll_agent_tpm_lockout 0"));
+  metrics_->TpmFailed(tpm::ErrorClass::kIo);
+  EXPECT_THAT(metrics_->Serialise(), HasSubstr("plimsoll_agent_tpm_lockout 0"));
+  metrics_->TpmFailed(tpm::ErrorClass::kLockout);
+  EXPECT_THAT(metrics_->Serialise(), HasSubstr("plimsoll_agent_tpm_lockout 1"));
+  metrics_->TpmOpened({}, "device:/dev/tpmrm0");
+  EXPECT_THAT(metrics_->Serialise(), HasSubstr("plimsoll_agent_tpm_lockout 0"));
+}
+
 TEST_F(HealthPort, ForgetsATpmThatWasReplaced) {
   tpm::Properties properties;
   properties.firmware_version = "1.0.0.0";
