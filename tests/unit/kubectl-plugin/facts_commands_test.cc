@@ -228,6 +228,46 @@ TEST_F(WhatIfCommand, ImaRulesThatStayKeepTheirLastResult) {
   EXPECT_EQ(view["changes"][0]["from"], "Trusted");
 }
 
+TEST_F(WhatIfCommand, AChangedPolicyKeepsTheBaselinesOfTheOneThatIsThere) {
+  MeasuredNode machine;
+  AddNode("worker-1", machine, {});
+  Json policy =
+      MeasuredNode::PcrPolicy({{{"bank", "sha256"}, {"index", 1}, {"match", "Unchanged"}}});
+  AddPolicy(policy);
+  server_.Edit({kube::kTpmIdentity, "ek-worker-1"}, [&](Json& identity) {
+    identity["status"]["baselines"] = Json::array(
+        {{{"policyUID", fakes::PolicyUid("pcrs")},
+          {"time", "2026-11-24T07:00:00Z"},
+          {"pcrs", {{{"bank", "sha256"}, {"index", 1}, {"digest", std::string(64, 'b')}}}}}});
+  });
+  policy["spec"]["mode"] = "Audit";
+  const Json view = WhatIf({Object("AttestationPolicy", policy)});
+  EXPECT_EQ(view["policies"][0]["change"], "changed");
+  EXPECT_EQ(view["policies"][0]["failing"], 1) << view.dump(1);
+}
+
+TEST_F(WhatIfCommand, AnAuthorityThatTheControllerFindsReadyNeedsNotBeReadAgain) {
+  AddFleet();
+  const auto authority = [&](const std::string& ready) {
+    server_.Put(
+        {kube::kEndorsementAuthority, "vendors"},
+        {{"spec",
+          {{"bundles",
+            {{{"configMapKeyRef", {{"namespace", "x"}, {"name", "y"}, {"key", "ca.pem"}}}}}}}},
+         {"status", {{"conditions", Json::array({Condition("Ready", ready, "Reported")})}}}});
+  };
+  Json policy = BootPolicy("by-certificate");
+  policy["spec"]["identity"] = {{"admission", "EndorsementCertificate"},
+                                {"endorsementAuthorityRefs", {"vendors"}}};
+  authority("True");
+  EXPECT_EQ(WhatIf({Object("AttestationPolicy", policy)})["policies"][0]["passing"], 4)
+      << "a person's approval counts too";
+  authority("False");
+  const Json view = WhatIf({Object("AttestationPolicy", policy)});
+  EXPECT_EQ(view["policies"][0]["unknown"], 5);
+  EXPECT_THAT(view["policies"][0]["problem"].get<std::string>(), HasSubstr("vendors"));
+}
+
 TEST_F(WhatIfCommand, NodesWithoutFactsAreCountedAndUnknownFieldsRefused) {
   AddFleet();
   server_.Put({kube::kNode, "new"}, fakes::NodeObject());
