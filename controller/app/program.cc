@@ -21,8 +21,12 @@
 #include "controller/identity/node_events.h"
 #include "controller/ingest/agent_authenticator.h"
 #include "controller/ingest/ingest_context.h"
+#include "controller/ingest/kept_evidence_route.h"
 #include "controller/ingest/routes.h"
+#include "controller/policies/currency.h"
 #include "controller/policies/picture.h"
+#include "controller/policies/references.h"
+#include "controller/policies/text_watch.h"
 #include "controller/record/recorder.h"
 #include "crypto/random.h"
 #include "http/health.h"
@@ -88,14 +92,25 @@ class Program {
         client_(*transport_, clock_,
                 [this](const kube::RequestRecord& record) { metrics_->KubeRequest(record); }),
         caches_(client_, clock_, random_, options.namespace_name),
-        picture_(caches_.policies, caches_.authorities,
+        texts_(client_, clock_, random_, options.allow_list_directory,
+               [this] { leading_.InputsChanged(); }),
+        references_(caches_.authorities, caches_.references, texts_),
+        rollouts_(caches_.revisions),
+        picture_({.policies = caches_.policies,
+                  .references = references_,
+                  .clock = clock_,
+                  .rollouts = &rollouts_},
                  {.interval = options.default_interval,
                   .expire = options.default_interval * kExpirePerInterval}),
+        currency_(client_, {.policies = caches_.policies,
+                            .authorities = caches_.authorities,
+                            .references = caches_.references,
+                            .texts = texts_}),
         recorder_(client_, caches_.attestations, clock_, logger,
                   {.status_refresh = options.status_refresh}),
         events_(client_, clock_, {.reporting_instance = options.identity}),
         node_events_(events_, caches_.nodes, caches_.attestations),
-        judge_(picture_, caches_.authorities, clock_),
+        judge_(picture_, clock_),
         identity_{.client = client_,
                   .nodes = caches_.nodes,
                   .picture = picture_,
@@ -110,6 +125,8 @@ class Program {
         leading_({.client = client_,
                   .caches = caches_,
                   .picture = picture_,
+                  .currency = currency_,
+                  .rollouts = rollouts_,
                   .recorder = recorder_,
                   .events = events_,
                   .identity = identity_,
@@ -123,7 +140,11 @@ class Program {
         reviewer_(client_),
         authenticator_(reviewer_, caches_.nodes, *metrics_, logger, clock_,
                        {.username = "system:serviceaccount:" + options.agent_namespace + ":" +
-                                    options.agent_service_account}) {}
+                                    options.agent_service_account}),
+        kept_evidence_(static_cast<size_t>(options.evidence_memory_mib) << 20U),
+        auditors_(reviewer_, logger, clock_,
+                  "system:serviceaccount:" + options.namespace_name + ":" +
+                      std::string(ingest::kAuditorAccount)) {}
 
   int Run() {
     leading_.Subscribe();
@@ -212,31 +233,38 @@ class Program {
       leading_.RefreshMetrics();
       return metrics_->families().Serialise();
     };
-    PLIMSOLL_ASSIGN_OR_RETURN(http::Router router, http::HealthRouter(std::move(endpoints)));
+    PLIMSOLL_ASSIGN_OR_RETURN(const http::Router health, http::HealthRouter(std::move(endpoints)));
+    std::vector<http::Route> routes(health.routes().begin(), health.routes().end());
+    routes.push_back(ingest::KeptEvidenceRoute(kept_evidence_));
+    PLIMSOLL_ASSIGN_OR_RETURN(http::Router router, http::Router::Create(std::move(routes)));
     PLIMSOLL_ASSIGN_OR_RETURN(health_,
                               http::Server::Create({.address = options_.metrics_listen.address,
                                                     .port = options_.metrics_listen.port,
                                                     .security = http::Security::kPlain,
                                                     .name = "health"},
-                                                   std::move(router), nullptr, clock_));
+                                                   std::move(router), &auditors_, clock_));
     return {};
   }
 
   Status StartEvidence() {
-    context_.emplace(ingest::IngestDependencies{.clock = clock_,
-                                                .random = random_,
-                                                .logger = logger_,
-                                                .metrics = *metrics_,
-                                                .nodes = caches_.nodes,
-                                                .identities = caches_.identities,
-                                                .attestations = caches_.attestations,
-                                                .picture = picture_,
-                                                .recorder = recorder_,
-                                                .binding = binding_,
-                                                .changes = changes_,
-                                                .store = store_,
-                                                .events = node_events_,
-                                                .cluster_uid = cluster_uid_});
+    context_.emplace(ingest::IngestDependencies{
+        .clock = clock_,
+        .random = random_,
+        .logger = logger_,
+        .metrics = *metrics_,
+        .nodes = caches_.nodes,
+        .identities = caches_.identities,
+        .attestations = caches_.attestations,
+        .picture = picture_,
+        .currency = currency_,
+        .recorder = recorder_,
+        .binding = binding_,
+        .changes = changes_,
+        .store = store_,
+        .events = node_events_,
+        .cluster_uid = cluster_uid_,
+        .log_memory_bytes = static_cast<size_t>(options_.log_memory_mib) << 20U,
+        .kept_evidence = &kept_evidence_});
     PLIMSOLL_ASSIGN_OR_RETURN(http::Router router, http::Router::Create(ingest::Routes(*context_)));
     PLIMSOLL_ASSIGN_OR_RETURN(
         auto server,
@@ -277,6 +305,7 @@ class Program {
     }
     leading_.Stop();
     caches_.Stop();
+    texts_.Stop();
     health_->Stop(std::chrono::milliseconds(500));
     return code;
   }
@@ -289,7 +318,11 @@ class Program {
   std::unique_ptr<transport::Transport> transport_;
   kube::Client client_;
   Caches caches_;
+  policies::TextWatch texts_;
+  policies::References references_;
+  policies::Rollouts rollouts_;
   policies::Picture picture_;
+  policies::Currency currency_;
   record::Recorder recorder_;
   kube::EventRecorder events_;
   identity::NodeEvents node_events_;
@@ -302,6 +335,8 @@ class Program {
   Leading leading_;
   kube::TokenReviewer reviewer_;
   ingest::AgentAuthenticator authenticator_;
+  ingest::EvidenceKeeper kept_evidence_;
+  ingest::AuditorAuthenticator auditors_;
 
   std::string cluster_uid_;
   std::atomic<bool> certified_ = false;

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "kube/lookup.h"
 #include "controller/objects.h"
+#include "kube/lookup.h"
 #include "policy/compiled_policy.h"
 
 namespace plimsoll::controller::policies {

@@ -63,17 +63,16 @@ Status Currency::Confirm(const std::string& resource_version) {
 }
 
 Status Currency::Await(const std::string& resource_version, std::stop_token stop) {
-  const MonotonicTime give_up = clock_.Monotonic() + kPatience;
-  for (;;) {
-    const Status confirmed = Confirm(resource_version);
-    if (confirmed || clock_.Monotonic() >= give_up || stop.stop_requested()) {
-      return confirmed;
-    }
-    std::mutex mutex;
-    std::condition_variable_any never;
+  std::mutex mutex;
+  std::condition_variable_any never;
+  Status confirmed = Confirm(resource_version);
+  for (auto waited = kBetweenTries; !confirmed && waited <= kPatience && !stop.stop_requested();
+       waited += kBetweenTries) {
     std::unique_lock lock(mutex);
     never.wait_for(lock, stop, kBetweenTries, [] { return false; });
+    confirmed = Confirm(resource_version);
   }
+  return confirmed;
 }
 
 std::string Currency::Cached() const {

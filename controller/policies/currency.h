@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/result.h"
 #include "controller/objects.h"
 #include "controller/policies/policy_objects.h"
@@ -36,8 +35,7 @@ class Currency {
   // How long Await gives the watches to catch up.
   static constexpr std::chrono::milliseconds kPatience{2'000};
 
-  Currency(kube::Client& client, CurrencySources sources, const Clock& clock)
-      : client_(client), sources_(sources), clock_(clock) {}
+  Currency(kube::Client& client, CurrencySources sources) : client_(client), sources_(sources) {}
 
   // Success when our caches hold what the server held at some time not before it wrote an object of
   // that resourceVersion (empty or unreadable: not before now). A list that was compared later than
@@ -55,7 +53,6 @@ class Currency {
 
   kube::Client& client_;
   const CurrencySources sources_;
-  const Clock& clock_;
 
   std::mutex mutex_;  // held while listing: who comes meanwhile is served by that list, or the next
   std::string confirmed_;             // what was cached when the server last held the same

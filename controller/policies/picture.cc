@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <set>
 #include <utility>
 
 #include "crypto/digest.h"
@@ -30,26 +29,6 @@ policy::Authorities NamedBy(const policy::AttestationPolicy& policy, const Refer
     }
   }
   return named;
-}
-
-// Every set that the policy names, once.
-std::set<std::string> SetsNamedBy(const policy::AttestationPolicy& policy) {
-  std::set<std::string> names;
-  const auto add = [&](const std::vector<std::string>& refs) {
-    names.insert(refs.begin(), refs.end());
-  };
-  for (const policy::PcrRule& rule : policy.pcrs) {
-    add(rule.reference_refs);
-  }
-  if (policy.boot) {
-    add(policy.boot->database_refs);
-    add(policy.boot->component_refs);
-    add(policy.boot->command_line.reference_refs);
-  }
-  add(policy.runtime.allow_list_refs);
-  add(policy.runtime.key_refs);
-  add(policy.identity.first_use.reference_refs);
-  return names;
 }
 
 bool Decides(policy::Mode mode) { return mode != policy::Mode::kAudit; }
@@ -101,6 +80,11 @@ std::shared_ptr<const policy::EndorsementAuthority> Picture::Authority(
     const std::string& name) const {
   const auto resolved = sources_.references.Authority(name);
   return resolved ? resolved->authority : nullptr;
+}
+
+std::shared_ptr<const ResolvedReference> Picture::Reference(const std::string& name) const {
+  return sources_.references.Reference(
+      name, std::chrono::floor<std::chrono::seconds>(sources_.clock.Wall()));
 }
 
 std::shared_ptr<const Picture::Compiled> Picture::Get(const PolicyObject& object) const {

@@ -64,6 +64,9 @@ class Picture {
   // The authority with the texts that it refers to; null where there is none.
   std::shared_ptr<const policy::EndorsementAuthority> Authority(const std::string& name) const;
 
+  // The reference set with its allow-list; null where there is none.
+  std::shared_ptr<const ResolvedReference> Reference(const std::string& name) const;
+
  private:
   struct Cache;
   struct Compiled;

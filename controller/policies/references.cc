@@ -94,6 +94,25 @@ Result<ima::AllowList> ReadAllowList(const std::vector<Part>& parts) {
 
 }  // namespace
 
+std::set<std::string> SetsNamedBy(const policy::AttestationPolicy& policy) {
+  std::set<std::string> names;
+  const auto add = [&](const std::vector<std::string>& refs) {
+    names.insert(refs.begin(), refs.end());
+  };
+  for (const policy::PcrRule& rule : policy.pcrs) {
+    add(rule.reference_refs);
+  }
+  if (policy.boot) {
+    add(policy.boot->database_refs);
+    add(policy.boot->component_refs);
+    add(policy.boot->command_line.reference_refs);
+  }
+  add(policy.runtime.allow_list_refs);
+  add(policy.runtime.key_refs);
+  add(policy.identity.first_use.reference_refs);
+  return names;
+}
+
 std::string InputLine(std::string_view kind, const policy::ObjectMeta& meta,
                       std::string_view more) {
   return fmt::format("{} {} {}{}{}\n", kind, meta.uid, meta.generation, more.empty() ? "" : " ",

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,8 @@
 #include "controller/policies/policy_objects.h"
 #include "controller/policies/texts.h"
 #include "ima/allow_list.h"
-#include "policy/endorsement_authority.h"
 #include "policy/compiled_policy.h"
+#include "policy/endorsement_authority.h"
 #include "policy/reference_values.h"
 
 // The objects that policies refer to, with the texts that they take from elsewhere.
@@ -68,6 +69,9 @@ class References {
   mutable Store<ResolvedReference> resolved_references_;
   mutable Store<ResolvedAuthority> resolved_authorities_;
 };
+
+// Every set that the policy names, once.
+std::set<std::string> SetsNamedBy(const policy::AttestationPolicy& policy);
 
 // One version of an object, as a line of the inputs (api: status.inputs).
 std::string InputLine(std::string_view kind, const policy::ObjectMeta& meta,

@@ -123,6 +123,11 @@ void StatusWriter::WriteChanged() {
   for (const auto& object : sources_.authorities.List()) {
     WriteAuthority(*object);
   }
+  const auto uses = CountReferenceUse(all, nodes, sources_.attestations);
+  for (const auto& object : sources_.references.List()) {
+    const auto use = uses.find(object->meta.name);
+    WriteReference(*object, use == uses.end() ? ReferenceUse{} : use->second);
+  }
 }
 
 void StatusWriter::WritePolicy(
@@ -144,8 +149,8 @@ void StatusWriter::WritePolicy(
     wanted.push_back(ProgressingCondition(
         object, ProgressOf(object, *sources_.rollouts, nodes, sources_.attestations)));
   }
-  const Conditions conditions = WithConditions(object.conditions, std::move(wanted),
-                                               object.meta.generation, clock_.Wall());
+  const Conditions conditions =
+      WithConditions(object.conditions, std::move(wanted), object.meta.generation, clock_.Wall());
   const std::string text = Canonical(status);
   if (text == object.status_text && conditions == object.conditions) {
     return;
@@ -198,6 +203,21 @@ void StatusWriter::WriteAuthority(const AuthorityObject& object) {
   const std::string text = Canonical(status);
   if (text != object.status_text || !(conditions == object.conditions)) {
     Write(kube::kEndorsementAuthority, object.meta, text, conditions);
+  }
+}
+
+void StatusWriter::WriteReference(const ReferenceObject& object, const ReferenceUse& use) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(clock_.Wall());
+  const auto resolved = sources_.picture.Reference(object.meta.name);
+  if (!resolved || resolved->set->meta.generation != object.meta.generation) {
+    return;  // it changed between two looks: the next call has it
+  }
+  const std::string text = Canonical(ReferenceStatus(object, *resolved, use));
+  const Conditions conditions =
+      WithConditions(object.conditions, ReferenceConditions(*resolved, use, now),
+                     object.meta.generation, clock_.Wall());
+  if (text != object.status_text || !(conditions == object.conditions)) {
+    Write(kube::kReferenceValues, object.meta, text, conditions);
   }
 }
 

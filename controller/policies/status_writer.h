@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "controller/objects.h"
 #include "controller/policies/picture.h"
+#include "controller/policies/reference_status.h"
 #include "kube/client.h"
 #include "kube/events.h"
 #include "kube/lookup.h"
@@ -25,12 +26,13 @@ struct StatusSources {
   const Rollouts* rollouts = nullptr;  // null: no condition Progressing
 };
 
-// Keeps the status of AttestationPolicy and EndorsementAuthority objects (api.md 2). For the leader
-// alone. Not thread-safe: one thread calls it, every few seconds.
+// Keeps the status of AttestationPolicy, EndorsementAuthority and ReferenceValues objects (api.md
+// 2). For the leader alone. Not thread-safe: one thread calls it, every few seconds.
 //
 //   AttestationPolicy     counts of nodes; conditions Ready, SelectorTamperProof, ConflictFree,
 //                         Enforced, Progressing; Event PolicyNotReady when Ready becomes False
 //   EndorsementAuthority  certificates, earliestExpiry; conditions Ready, Expiring
+//   ReferenceValues       values, matchedNodes, policyNames, lastMatchedTime; Ready, InUse
 class StatusWriter {
  public:
   // `may_write` is asked before each write: whether this replica still leads.
@@ -47,6 +49,7 @@ class StatusWriter {
                    const std::vector<std::shared_ptr<const policy::CompiledPolicy>>& all,
                    const std::vector<std::shared_ptr<const Node>>& nodes);
   void WriteAuthority(const AuthorityObject& object);
+  void WriteReference(const ReferenceObject& object, const ReferenceUse& use);
   bool Write(const kube::ResourceKind& kind, const kube::ObjectMeta& meta,
              const std::string& status_text, const Conditions& conditions);
 

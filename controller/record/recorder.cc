@@ -153,9 +153,14 @@ bool Significant(const NodeAttestationStatus& before, const NodeAttestationStatu
   if (comparable.clock && before.clock) {
     comparable.clock->clock = before.clock->clock;
   }
-  if (comparable.ima && before.ima && comparable.ima->violations == before.ima->violations &&
+  // How far the list was judged is no change, but in the middle of a long one: the next chunk has
+  // to begin where this one ended.
+  const Condition* runtime = Find(after.conditions, "RuntimeVerified");
+  const bool pending = runtime != nullptr && runtime->reason == "RuntimeListPending";
+  if (!pending && comparable.ima && before.ima &&
+      comparable.ima->violations == before.ima->violations &&
       comparable.ima->rules == before.ima->rules) {
-    comparable.ima = before.ima;  // how far the list was judged is no change
+    comparable.ima = before.ima;
   }
   if (comparable.consecutive_failures > 0 && before.consecutive_failures > 0) {
     comparable.consecutive_failures = before.consecutive_failures;

@@ -171,8 +171,10 @@ Result<Appraisal> Appraise(const evidence::Evidence& evidence, const Expectation
   Appraisal appraisal;
   facts.boot = JudgeBootLog(evidence, statement, appraisal.findings);
   const auto position = RuntimeStart(expectation, clock);
-  // A list that was asked for from a position of another boot is not wrong; it is of no use.
-  const bool position_lost = expectation.runtime && !position;
+  // Suspended and resumed between question and answer: the position is of no use any more, but a
+  // list that goes on from there is not wrong.
+  const bool position_lost = expectation.runtime && !position && expectation.recorded &&
+                             expectation.recorded->epoch.boot_id == boot_id;
   RuntimeEvidence runtime =
       JudgeRuntimeList(evidence, statement, position,
                        expectation.knows_earlier_rounds && !position_lost, appraisal.findings);

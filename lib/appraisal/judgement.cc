@@ -59,6 +59,24 @@ void Conclude(PolicyResult& result) {
                                                               : PolicyOutcome::kUnknown;
 }
 
+// Where all that keeps a policy open is what stored facts do not tell, its last result goes on to
+// hold. Anything that they do tell has been judged anew, and decides.
+void HoldOver(PolicyResult& result, const PolicyResult& last) {
+  const bool only_not_known =
+      result.outcome == PolicyOutcome::kUnknown &&
+      std::all_of(result.findings.begin(), result.findings.end(), [](const Finding& finding) {
+        return !finding.reason || *finding.reason == Reason::kEvidenceExpired;
+      });
+  if (!only_not_known || last.outcome == PolicyOutcome::kUnknown) {
+    return;
+  }
+  result.outcome = last.outcome;
+  result.reason = last.reason;
+  result.generation = last.generation;
+  result.findings = last.findings;
+  result.held_over = true;
+}
+
 // The quoted PCRs, as lib/ima asks for them.
 ima::QuotedPcr QuotedBy(const Facts& facts) {
   return [&facts](tcg::AlgorithmId bank, uint32_t pcr) -> std::optional<ByteSpan> {
@@ -106,11 +124,15 @@ PolicyResult JudgePolicy(const AppliedPolicy& applied, const Facts& facts,
     Note(result, "K1", Reason::kAttestationKeyUnproven,
          "the key has no public area, so nothing shows that it signs only what a TPM made");
   }
+  FindOutstanding(policy, facts, identity, result);
   if (admission) {
     result.identity = admission->reason;
     result.findings.push_back(*admission);
   }
   Conclude(result);
+  if (runtime == nullptr && applied.last && applied.may_hold_over) {
+    HoldOver(result, *applied.last);
+  }
   return result;
 }
 
@@ -124,7 +146,6 @@ std::optional<Reason> Objection(const PolicyResult& result) {
 
 std::string MessageFor(const PolicyResult& result, Reason reason) {
   for (const Finding& finding : result.findings) {
-  FindOutstanding(policy, facts, identity, result);
     if (finding.reason == reason) {
       return fmt::format("policy {}: {}", result.name, Summary(finding));
     }

@@ -96,6 +96,7 @@ struct PolicyResult {
   std::optional<Reason> identity;
   Outstanding outstanding = {};
   bool stands = false;                         // Suspended: this is its last result, not a new one
+  bool held_over = false;  // a part of it is the last result's, since stored facts do not tell it
   std::vector<std::string> matched_sets = {};  // ReferenceValues that accept something of the node
   bool deprecated = false;                     // one of them is Deprecated
   bool asks_boot = false;                      // the policy has rules about the boot event log
@@ -108,8 +109,12 @@ struct PolicyResult {
 // A policy that selects the node.
 struct AppliedPolicy {
   std::shared_ptr<const policy::CompiledPolicy> policy;
-  std::optional<PolicyResult>
-      last;  // its last result, if that has not expired; read for Suspended only
+
+  // Its last result, if that has not expired. It stands for a Suspended policy; and, where stored
+  // facts are judged, for what they do not tell (IMA entries, facts that were too large to store),
+  // as long as `may_hold_over`.
+  std::optional<PolicyResult> last;
+  bool may_hold_over = false;
   Findings runtime_rejected = {};  // PolicyResult::runtime_rejected of the last appraisal
 };
 

@@ -197,9 +197,14 @@ class PolicyCompiler {
       }
       const auto list = inputs_.allow_lists.find(name);
       if (list == inputs_.allow_lists.end() || list->second == nullptr) {
-        Note(set->allow_list_config_maps.empty() && set->allow_list_file.empty()
-                 ? fmt::format("ReferenceValues {} names no allow-list in spec.files", name)
-                 : fmt::format("the allow-list of ReferenceValues {} is not here", name));
+        const auto problem = inputs_.allow_list_problems.find(name);
+        if (set->allow_list_config_maps.empty() && set->allow_list_file.empty()) {
+          Note(fmt::format("ReferenceValues {} names no allow-list in spec.files", name));
+        } else if (problem != inputs_.allow_list_problems.end()) {
+          Note(fmt::format("the allow-list of ReferenceValues {}: {}", name, problem->second));
+        } else {
+          Note(fmt::format("the allow-list of ReferenceValues {} is not here", name));
+        }
       } else if (set->state == ReferenceState::kRevoked) {
         rules.revoked.push_back(list->second);
       } else if (compiled_.Accepts(*set)) {

@@ -21,6 +21,7 @@ struct PolicyInputs {
   Authorities authorities = {};
   ReferenceSets references = {};
   AllowLists allow_lists = {};
+  std::map<std::string, std::string, std::less<>> allow_list_problems = {};  // why one is not here
   std::chrono::sys_seconds now = {};
 };
 
@@ -61,11 +62,11 @@ class CompiledPolicy {
   // In the order of the spec's references; present for a ready policy. Sets are listed whatever
   // their state: a revoked one must be able to fail what it lists.
   const std::vector<CompiledPcrRule>& pcr_rules() const { return pcr_rules_; }
-  const std::vector<ReferenceSet>& component_sets() const { return component_sets_; }
 
   // What must hold when an identity is admitted by first use: every PCR that one of the sets of
   // identity.firstUse.referenceValueRefs lists, with the values of all of them.
   const std::vector<CompiledPcrRule>& first_use_rules() const { return first_use_rules_; }
+  const std::vector<ReferenceSet>& component_sets() const { return component_sets_; }
   const std::vector<ReferenceSet>& database_sets() const { return database_sets_; }
   const std::vector<ReferenceSet>& command_line_sets() const { return command_line_sets_; }
   const ima::Rules& ima_rules() const { return *ima_rules_; }
@@ -84,8 +85,8 @@ class CompiledPolicy {
   std::string problem_;
   std::chrono::sys_seconds now_{};
   std::vector<CompiledPcrRule> pcr_rules_;
-  std::vector<ReferenceSet> component_sets_;
   std::vector<CompiledPcrRule> first_use_rules_;
+  std::vector<ReferenceSet> component_sets_;
   std::vector<ReferenceSet> database_sets_;
   std::vector<ReferenceSet> command_line_sets_;
   std::shared_ptr<const ima::Rules> ima_rules_ = std::make_shared<const ima::Rules>();

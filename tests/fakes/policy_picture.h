@@ -63,8 +63,7 @@ struct PolicyPicture {
                  {.policies = policies,
                   .authorities = authorities,
                   .references = references,
-                  .texts = texts},
-                 clock) {}
+                  .texts = texts}) {}
 
   ApiLookup<controller::policies::PolicyObject> policies;
   ApiLookup<controller::policies::AuthorityObject> authorities;

@@ -135,6 +135,12 @@ TEST_F(Rounds, Q09_ANewBootBeginsTheListAnew) {
   EXPECT_THAT(Send(21, 21, 21), IsUntrusted(Reason::kRuntimeListMismatch));
 }
 
+TEST_F(Rounds, Q09_AListThatGoesOnAfterASuspendIsNotWrongButProvesNothing) {
+  Send(0, 21, 21);
+  machine_.node.tpm.clock.restart_count += 1;
+  EXPECT_THAT(Send(21, 21, 21), IsUnknown(Reason::kRuntimeListPending));
+}
+
 TEST_F(Rounds, Q09_ANewBootIsJudgedFromItsFirstEntry) {
   Send(0, 21, 21);
   machine_.node.tpm.clock.reset_count += 1;

@@ -335,6 +335,7 @@ TEST_F(RolloutTest, AtAHundredPercentTheGenerationBecomesTheLastGoodUnlessItIsHa
   EXPECT_FALSE(Progress().staged);
   for (size_t i = 0; i < 4; ++i) {
     EXPECT_EQ(JudgedBy(i), kBadDigest);
+    EXPECT_EQ(rollouts_.InsteadOf(*Policy(), NodeOf(i)), nullptr);
   }
 }
 
