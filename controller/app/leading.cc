@@ -1,6 +1,7 @@
 #include "controller/app/leading.h"
 
 #include <chrono>
+#include <tuple>
 
 #include "controller/app/fleet_metrics.h"
 #include "controller/identity/weak_firmware.h"
@@ -25,6 +26,16 @@ enforce::MarkNames NamesOf(const Options& options) {
           .trusted_until = options.trusted_until ? TrustedUntilKey(options.label_key) : "",
           .taints = options.taints,
           .conditions = options.node_conditions};
+}
+
+// Whether the quote is of another TPM, boot or firmware than the one before.
+bool SaysNewOfTpm(const NodeAttestationStatus& before, const NodeAttestationStatus& now) {
+  const auto told = [](const NodeAttestationStatus& status) {
+    const TpmClock clock = status.clock.value_or(TpmClock{});
+    return std::tuple(status.tpm_identity, clock.reset_count, clock.restart_count,
+                      clock.firmware_version);
+  };
+  return told(before) != told(now);
 }
 
 }  // namespace
@@ -107,10 +118,18 @@ void Leading::Subscribe() {
     }
     changed_.notify_all();
   };
-  d_.caches.nodes.informer.Subscribe(
-      [this](const auto& change) { enforcer_.Enqueue(change.name); });
-  d_.caches.attestations.informer.Subscribe(
-      [this](const auto& change) { enforcer_.Enqueue(change.name); });
+  d_.caches.nodes.informer.Subscribe([this, admit](const auto& change) {
+    if (!change.before || !change.now) {
+      admit();  // identities outlive their Node only for a time
+    }
+    enforcer_.Enqueue(change.name);
+  });
+  d_.caches.attestations.informer.Subscribe([this, admit](const auto& change) {
+    if (change.now && (!change.before || SaysNewOfTpm(change.before->status, change.now->status))) {
+      admit();
+    }
+    enforcer_.Enqueue(change.name);
+  });
   d_.caches.identities.informer.Subscribe([this, admit](const auto& change) {
     admit();
     for (const auto& version : {change.before, change.now}) {

@@ -29,6 +29,8 @@ class SoftwareNode {
   const std::string& uid() const { return uid_; }
   const std::string& token() const { return token_; }
   void set_token(std::string token) { token_ = std::move(token); }
+  // What its TPM says of its maker at the enrolment.
+  void set_manufacturer(std::string id) { manufacturer_ = std::move(id); }
   fakes::SoftwareTpm& tpm() { return machine_.tpm; }
   const fakes::SoftwareKey& ek() const { return ek_; }
   std::string identity() const;           // name of its TPMIdentity
@@ -78,6 +80,7 @@ class SoftwareNode {
   fakes::AttestedNode machine_;
   fakes::SoftwareKey ek_;
   uint64_t clock_base_;
+  std::string manufacturer_ = "SOFT";
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::unique_ptr<transport::Transport> transport_;
 };
