@@ -27,14 +27,14 @@ void MarkDecider::LeaderSince(MonotonicTime since) {
     const policies::NodePolicies policies = sources_.picture.For(*node);
     budget_.Count(node->meta.name, policies);
     const auto attestation = sources_.attestations.Get(node->meta.name);
-    if (!attestation || OurTaints(*node, names_.taint).empty()) {
+    const std::vector<Taint> present = OurTaints(*node, names_.taint);
+    if (!attestation || std::all_of(present.begin(), present.end(), IsStartupTaint)) {
       continue;
     }
     const Subject subject{.node = *node, .status = attestation->status, .policies = policies};
     const DesiredMarks marks = WithoutBudget(subject);
-    TaintBudget::Request request = RequestOf(subject, marks);
-    if (marks.claim != Claim::kNone && request.has_taint) {
-      holders.push_back(std::move(request));
+    if (marks.claim != Claim::kNone) {
+      holders.push_back(RequestOf(subject, marks));
     }
   }
   // In the order in which they would have come.
@@ -122,12 +122,9 @@ bool MarkDecider::Overdue(const Subject& subject) {
 TaintBudget::Request MarkDecider::RequestOf(const Subject& subject,
                                             const DesiredMarks& marks) const {
   const Condition* trusted = Find(subject.status.conditions, "Trusted");
-  const std::vector<Taint> present = OurTaints(subject.node, names_.taint);
   return {.node = subject.node.meta.name,
           .claim = marks.claim,
           .since = trusted == nullptr ? WallTime() : trusted->last_transition_time,
-          .has_taint = std::any_of(present.begin(), present.end(),
-                                   [](const Taint& taint) { return !IsStartupTaint(taint); }),
           .policies = marks.asked_by};
 }
 

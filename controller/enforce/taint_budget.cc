@@ -101,10 +101,9 @@ TaintBudget::Answer TaintBudget::Take(const Request& request) {
     LeavePlaces(node);
     LeaveWaiting(node);
     node.asked_by = request.policies;
-    const bool keeps = had || request.has_taint;
     bool granted = std::all_of(
         node.asked_by.begin(), node.asked_by.end(),
-        [&](const std::string& uid) { return keeps || policies_[uid].HasRoomFor(request.claim); });
+        [&](const std::string& uid) { return had || policies_[uid].HasRoomFor(request.claim); });
     if (granted) {
       node.place = Place{request.claim, had ? std::get<uint64_t>(*had) : turns_++, request.node};
       for (const std::string& uid : node.asked_by) {

@@ -42,8 +42,7 @@ class TaintBudget {
   struct Request {
     std::string node;
     Claim claim = Claim::kProven;
-    WallTime since{};        // of the verdict: who waits is served in this order
-    bool has_taint = false;  // it is on the Node now: it had a place under an earlier leader
+    WallTime since{};                   // of the verdict: who waits is served in this order
     std::vector<std::string> policies;  // uids of those that ask for the taint
   };
   struct Answer {

@@ -48,12 +48,11 @@ class Budget : public testing::Test {
     }
   }
   bool Take(const std::string& node, Claim claim = Claim::kProven,
-            std::vector<std::string> policies = {"uid-p"}, bool has_taint = false, int since = 0) {
+            std::vector<std::string> policies = {"uid-p"}, int since = 0) {
     return budget_
         .Take({.node = node,
                .claim = claim,
                .since = kTime + std::chrono::seconds(since),
-               .has_taint = has_taint,
                .policies = std::move(policies)})
         .granted;
   }
@@ -92,9 +91,9 @@ TEST_F(Budget, ANumberIsTakenAsItIsAndAPercentageIsRoundedUpToAtLeastOne) {
 
 TEST_F(Budget, WhoHasAPlaceKeepsItHoweverOftenItAsks) {
   SelectMany(3, PolicyOf("p", "1"));
-  EXPECT_TRUE(Take("n1", Claim::kProven, {"uid-p"}, false, 5));
-  EXPECT_FALSE(Take("n0", Claim::kProven, {"uid-p"}, false, 0)) << "though it failed earlier";
-  EXPECT_TRUE(Take("n1", Claim::kProven, {"uid-p"}, true, 9));
+  EXPECT_TRUE(Take("n1", Claim::kProven, {"uid-p"}, 5));
+  EXPECT_FALSE(Take("n0", Claim::kProven, {"uid-p"}, 0)) << "though it failed earlier";
+  EXPECT_TRUE(Take("n1", Claim::kProven, {"uid-p"}, 9));
   EXPECT_FALSE(Take("n0"));
   EXPECT_EQ(budget_.Blocked().at("p"), 1);
 }
@@ -102,8 +101,8 @@ TEST_F(Budget, WhoHasAPlaceKeepsItHoweverOftenItAsks) {
 TEST_F(Budget, APlaceThatBecomesFreeIsToldToTheOneWhoHasWaitedLongest) {
   SelectMany(3, PolicyOf("p", "1"));
   EXPECT_TRUE(Take("n0"));
-  EXPECT_FALSE(Take("n1", Claim::kProven, {"uid-p"}, false, 9));
-  EXPECT_FALSE(Take("n2", Claim::kProven, {"uid-p"}, false, 3));
+  EXPECT_FALSE(Take("n1", Claim::kProven, {"uid-p"}, 9));
+  EXPECT_FALSE(Take("n2", Claim::kProven, {"uid-p"}, 3));
   woken_.clear();
   budget_.Release("n0");
   EXPECT_THAT(woken_, ElementsAre("n2"));
@@ -122,8 +121,8 @@ TEST_F(Budget, AProvenFailureTakesThePlaceOfAnUnknownNodeAndNeverTheOtherWayRoun
   woken_.clear();
   EXPECT_TRUE(Take("n3", Claim::kProven));
   EXPECT_THAT(woken_, ElementsAre("n1")) << "who came last goes first";
-  EXPECT_FALSE(Take("n1", Claim::kUnknown, {"uid-p"}, true));
-  EXPECT_TRUE(Take("n0", Claim::kUnknown, {"uid-p"}, true));
+  EXPECT_FALSE(Take("n1", Claim::kUnknown));
+  EXPECT_TRUE(Take("n0", Claim::kUnknown));
   EXPECT_EQ(budget_.Blocked().at("p"), 2);
 }
 
@@ -158,7 +157,7 @@ TEST_F(Budget, ALowerLimitTakesPlacesFromThoseWhoCameLast) {
   SelectMany(4, PolicyOf("p", "2", TaintEffect::kNoSchedule, 2));
   std::vector<std::string> kept;
   for (const char* node : {"n0", "n1", "n2", "n3"}) {
-    if (Take(node, Claim::kProven, {"uid-p"}, true)) {
+    if (Take(node, Claim::kProven)) {
       kept.push_back(node);
     }
   }
@@ -179,10 +178,10 @@ TEST_F(Budget, ANewLeaderThatReadsTheTaintsGivesTheSamePlaces) {
   EXPECT_FALSE(Take("n0"));
   budget_.Clear();
   SelectMany(5, PolicyOf("p", "2"));
-  EXPECT_TRUE(Take("n4", Claim::kProven, {"uid-p"}, true));
-  EXPECT_TRUE(Take("n3", Claim::kProven, {"uid-p"}, true));
+  EXPECT_TRUE(Take("n4", Claim::kProven));
+  EXPECT_TRUE(Take("n3", Claim::kProven));
   EXPECT_FALSE(Take("n0"));
-  EXPECT_TRUE(Take("n3", Claim::kProven, {"uid-p"}, true));
+  EXPECT_TRUE(Take("n3", Claim::kProven));
 }
 
 TEST_F(Budget, OfTwoThreadsThatAskForTheLastPlaceOneGetsIt) {
