@@ -24,7 +24,7 @@ size_t Count(const std::string& text, const std::string& word) {
   return count;
 }
 
-TEST(Leader, E54_ALeaderThatWasPausedForAMinuteWritesNothingWhenItWakes) {
+TEST(Leader, ALeaderThatWasPausedForAMinuteWritesNothingWhenItWakes) {
   Deployment& deployment = Deployment::Get();
   deployment.Heal();
   Group group("paused", 2);
