@@ -11,20 +11,6 @@ namespace plimsoll::controller::ingest {
 
 namespace {
 
-constexpr char kReattestAnnotation[] = "plimsoll.dev/reattest-requested-at";
-
-// Whether a person has asked for everything anew since the last evidence.
-bool ReattestationIsDue(const NodeAttestation& attestation, WallTime now) {
-  const auto found = attestation.meta.annotations.find(kReattestAnnotation);
-  if (found == attestation.meta.annotations.end()) {
-    return false;
-  }
-  const auto asked = ParseTime(found->second);
-  return asked && *asked <= now &&
-         (!attestation.status.last_verified_time ||
-          *asked > *attestation.status.last_verified_time);
-}
-
 // Which logs are wanted; what is not wanted is kept in `challenge`.
 void AskForLogs(IngestContext& context, const AgentPrincipal& agent,
                 const evidence::ChallengeRequest& request, const policies::NodePolicies& policies,
@@ -32,7 +18,7 @@ void AskForLogs(IngestContext& context, const AgentPrincipal& agent,
                 evidence::ChallengeResponse& response) {
   const auto attestation = context.d.attestations.Get(agent.node_name());
   const bool known = attestation && attestation->status.node_uid == agent.node_uid();
-  const bool anew = known && ReattestationIsDue(*attestation, context.d.clock.Wall());
+  const bool anew = known && attestation->ReattestationIsDue(context.d.clock.Wall());
   if (anew) {
     context.d.events.Record(agent.node_name(), kube::EventType::kNormal, "ReattestationRequested",
                             "Challenge", "all logs are asked for, as the annotation wants it");

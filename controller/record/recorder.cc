@@ -42,7 +42,8 @@ Result<NodeAttestationStatus> Recorder::ApplyToObject(const std::string& node_na
     if (!wanted) {
       return current->status;
     }
-    if (!Significant(current->status, *wanted) && !RefreshDue(current->status, *wanted, expire)) {
+    if (!Significant(current->status, *wanted) && !RefreshDue(current->status, *wanted, expire) &&
+        !current->ReattestationIsDue(clock_.Wall())) {
       return *wanted;
     }
     NodeAttestation next = *current;

@@ -341,6 +341,16 @@ Result<NodeAttestation> NodeAttestation::Parse(std::string_view text, Boot boot)
   return attestation;
 }
 
+bool NodeAttestation::ReattestationIsDue(WallTime now) const {
+  const auto found = meta.annotations.find("plimsoll.dev/reattest-requested-at");
+  if (found == meta.annotations.end()) {
+    return false;
+  }
+  const auto asked = ParseTime(found->second);
+  return asked && *asked <= now &&
+         (!status.last_verified_time || *asked > *status.last_verified_time);
+}
+
 std::string NodeAttestation::EncodeForCreate(std::string_view node_name,
                                              std::string_view node_uid) {
   return json{

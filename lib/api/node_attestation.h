@@ -107,8 +107,8 @@ struct Transition {
 struct Failure {
   WallTime time{};
   std::string reason;
-  std::string inputs;         // that it was judged with; empty: it was under an earlier Node
-  int64_t reset_count = -1;   // of the boot that failed; -1: not known
+  std::string inputs;        // that it was judged with; empty: it was under an earlier Node
+  int64_t reset_count = -1;  // of the boot that failed; -1: not known
   int64_t restart_count = -1;
 
   bool operator==(const Failure&) const = default;
@@ -136,7 +136,7 @@ struct NodeAttestationStatus {
   std::string enforced_label;  // what the leader last saw on the Node
   std::string enforced_taint;
   std::string withheld_by;  // why a taint is not there that the verdict asks for; empty: it is
-  std::optional<Failure> failure;  // that stands in the way of trust
+  std::optional<Failure> failure;       // that stands in the way of trust
   std::vector<Transition> transitions;  // the last ten
   Conditions conditions;                // Trusted, EvidenceFresh, IdentityVerified, BootVerified,
                                         // RuntimeVerified, AuditPassed, Enforced
@@ -154,6 +154,10 @@ struct NodeAttestation {
   enum class Boot : uint8_t { kKeep, kDrop };  // the text of status.boot
 
   static Result<NodeAttestation> Parse(std::string_view json, Boot boot = Boot::kKeep);
+
+  // Whether a person has asked for everything anew (annotation reattest-requested-at) since the
+  // last evidence. A request of the future is none.
+  bool ReattestationIsDue(WallTime now) const;
 
   // The object as it is created for a Node: no status, owned by that Node so that it goes when the
   // Node goes.
