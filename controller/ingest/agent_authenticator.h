@@ -10,11 +10,11 @@
 #include "controller/ingest/agent_principal.h"
 #include "controller/ingest/bearer_token.h"
 #include "controller/ingest/bounded_cache.h"
-#include "kube/lookup.h"
 #include "controller/metrics.h"
 #include "controller/objects.h"
 #include "http/authenticator.h"
 #include "http/rate_limiter.h"
+#include "kube/lookup.h"
 #include "kube/token_review.h"
 #include "telemetry/log.h"
 

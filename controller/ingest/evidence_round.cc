@@ -270,13 +270,13 @@ http::Response EvidenceRound::Judged(const Appraisal& appraisal) {
         if (displaced || dropped || behind) {
           return std::nullopt;
         }
-        return record::AfterAppraisal(current, appraisal, identity_->meta.name,
-                                      {.node_uid = agent_.node_uid(),
-                                       .policies = policies_,
-                                       .inputs = inputs,
-                                       .now = context_.d.clock.Wall(),
-                                       .earlier_failure =
-                                           identity_->status.unacknowledged_failure});
+        return record::AfterAppraisal(
+            current, appraisal, identity_->meta.name,
+            {.node_uid = agent_.node_uid(),
+             .policies = policies_,
+             .inputs = inputs,
+             .now = context_.d.clock.Wall(),
+             .earlier_failure = identity_->status.unacknowledged_failure});
       });
   if (!recorded) {
     return Unavailable(context_, agent_, "record a verdict", recorded.error());
@@ -352,8 +352,8 @@ Status EvidenceRound::KeepClock(const Appraisal& appraisal) {
   const bool report =
       unexplained && (!known || (rejected && !identity::ApprovalAskedAgain(*identity_)));
   if (report) {
-    PLIMSOLL_ASSIGN_OR_RETURN(
-        TpmIdentity reported, context_.d.changes.ReportUnexplainedReset(*identity_, rejected));
+    PLIMSOLL_ASSIGN_OR_RETURN(TpmIdentity reported,
+                              context_.d.changes.ReportUnexplainedReset(*identity_, rejected));
     // The verdict stands on what the reset has taken away, so it is recorded with that.
     identity_ = std::make_shared<const TpmIdentity>(std::move(reported));
   }

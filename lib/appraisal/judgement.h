@@ -95,7 +95,7 @@ struct PolicyResult {
   // are judged and shown all the same, but decide nothing.
   std::optional<Reason> identity;
   Outstanding outstanding = {};
-  bool stands = false;                         // Suspended: this is its last result, not a new one
+  bool stands = false;     // Suspended: this is its last result, not a new one
   bool held_over = false;  // a part of it is the last result's, since stored facts do not tell it
   std::vector<std::string> matched_sets = {};  // ReferenceValues that accept something of the node
   bool deprecated = false;                     // one of them is Deprecated

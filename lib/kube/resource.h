@@ -42,9 +42,8 @@ inline constexpr ResourceKind kReferenceValues{"plimsoll.dev", "v1alpha1", "Refe
                                                "referencevalues", false};
 inline constexpr ResourceKind kAttestationException{
     "plimsoll.dev", "v1alpha1", "AttestationException", "attestationexceptions", false};
-inline constexpr ResourceKind kClusterTrustBundle{"certificates.k8s.io", "v1beta1",
-                                                  "ClusterTrustBundle", "clustertrustbundles",
-                                                  false};
+inline constexpr ResourceKind kClusterTrustBundle{
+    "certificates.k8s.io", "v1beta1", "ClusterTrustBundle", "clustertrustbundles", false};
 inline constexpr ResourceKind kControllerRevision{"apps", "v1", "ControllerRevision",
                                                   "controllerrevisions", true};
 inline constexpr ResourceKind kDeployment{"apps", "v1", "Deployment", "deployments", true};

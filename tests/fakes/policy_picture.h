@@ -59,11 +59,10 @@ struct PolicyPicture {
         authorities(server, kube::kEndorsementAuthority),
         references(server, kube::kReferenceValues),
         picture({.policies = policies, .references = resolved, .clock = clock}, freshness),
-        currency(client,
-                 {.policies = policies,
-                  .authorities = authorities,
-                  .references = references,
-                  .texts = texts}) {}
+        currency(client, {.policies = policies,
+                          .authorities = authorities,
+                          .references = references,
+                          .texts = texts}) {}
 
   ApiLookup<controller::policies::PolicyObject> policies;
   ApiLookup<controller::policies::AuthorityObject> authorities;

@@ -166,8 +166,8 @@ TEST_F(FirstUses, TheFloorHoldsAllPcrsThatItsSetsList) {
   const auto list = [](uint32_t pcr, const std::string& digest) {
     return Json{{"bank", "sha256"}, {"index", pcr}, {"digests", {digest}}};
   };
-  machine_.Publish(MeasuredNode::Set(
-      "floor", {{"pcrs", {list(0, machine_.Pcr(0)), list(7, machine_.Pcr(7))}}}));
+  machine_.Publish(
+      MeasuredNode::Set("floor", {{"pcrs", {list(0, machine_.Pcr(0)), list(7, machine_.Pcr(7))}}}));
   const Json policy = Admitting({{"referenceValueRefs", {"floor"}}});
   EXPECT_EQ(OutstandingUnder(policy).floor_problem, "");
   machine_.Publish(MeasuredNode::Set(
@@ -177,10 +177,11 @@ TEST_F(FirstUses, TheFloorHoldsAllPcrsThatItsSetsList) {
   EXPECT_EQ(OutstandingUnder(Admitting({{"referenceValueRefs", {"floor", "other"}}})).floor_problem,
             "")
       << "one of the values that the sets list of a PCR";
-  machine_.Publish(MeasuredNode::Set(
-      "other", {{"state", "Revoked"}, {"pcrs", {list(7, machine_.Pcr(7))}}}));
-  EXPECT_THAT(OutstandingUnder(Admitting({{"referenceValueRefs", {"floor", "other"}}})).floor_problem,
-              HasSubstr("revoked"));
+  machine_.Publish(
+      MeasuredNode::Set("other", {{"state", "Revoked"}, {"pcrs", {list(7, machine_.Pcr(7))}}}));
+  EXPECT_THAT(
+      OutstandingUnder(Admitting({{"referenceValueRefs", {"floor", "other"}}})).floor_problem,
+      HasSubstr("revoked"));
   EXPECT_THAT(Judge(Admitting({{"referenceValueRefs", {"missing"}}})),
               IsUnknown(Reason::kPolicyNotReady));
 }

@@ -1,9 +1,9 @@
-#include "api/stored_facts.h"
 #include "controller/record/transition.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "api/stored_facts.h"
 #include "policy/compiled_policy.h"
 
 namespace plimsoll::controller::record {
