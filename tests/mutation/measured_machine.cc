@@ -112,8 +112,8 @@ std::string MeasuredMachine::Policies() const {
   std::ostringstream out;
   std::ostringstream err;
   const FixedClock clock;
-  if (plugin::Baseline({.bundle = "-", .name = "learnt", .values_only = false},
-                       {in, out, err, clock}) != plugin::kExitTrusted) {
+  if (plugin::Baseline({.bundle = "-", .name = "learnt"}, {in, out, err, clock}) !=
+      plugin::kExitTrusted) {
     return "";
   }
   const std::string kind = "apiVersion: plimsoll.dev/v1alpha1\nkind: ";
