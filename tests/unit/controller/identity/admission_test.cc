@@ -121,6 +121,14 @@ TEST(Admissions, AnotherClaimIsNotedAndEndsAFirstUseButNotWhatPeopleAndCertifica
             "ApprovedAfterIdentityConflict");
 }
 
+TEST(Admissions, AFirstUseThatWasWrittenIntoAConflictDoesNotStay) {
+  auto identity = Identity(Decision::kPending);
+  ReportConflict(identity, "another one enrolled", kNow);
+  identity.status.admissions = {FirstUse("p")};
+  ReconcileAdmissions(identity, Only("p"), kNow);
+  EXPECT_THAT(identity.status.admissions, IsEmpty());
+}
+
 TEST(Admissions, AClaimOfOthersDoesNotHideAWorseConflict) {
   auto identity = Identity(Decision::kApproved, 3);
   AskForApproval(identity, "SharedTPM", "two machines", kNow);
@@ -345,6 +353,27 @@ TEST_F(Reconciliation, WritesNothingOnceItLeadsNoMore) {
   world.clock.Advance(std::chrono::hours(25));
   EXPECT_FALSE(world.reconciler.ReconcileAll());
   EXPECT_NE(world.identities.Get(name), nullptr);
+}
+
+TEST_F(Reconciliation, ACertifiedIdentityIsReleasedAfterItsNodeUnlessItIsInConflict) {
+  const std::string name = Enroll();
+  world.server.Remove({kube::kNode, "worker-1"});
+  ASSERT_TRUE(world.store.Update(name, "", [&](TpmIdentity& current) {
+    return ReportConflict(current, "another one enrolled", world.clock.Wall());
+  }));
+  ASSERT_TRUE(world.reconciler.ReconcileAll());
+  world.clock.Advance(std::chrono::hours(48));
+  ASSERT_TRUE(world.reconciler.ReconcileAll());
+  ASSERT_NE(world.identities.Get(name), nullptr);
+  EXPECT_THAT(AdmissionsOf(name), ElementsAre(Certificate("vendor")));
+
+  world.server.Edit({kube::kTpmIdentity, name}, [](nlohmann::json& object) {
+    object["status"]["conditions"] = nlohmann::json::array();
+  });
+  ASSERT_TRUE(world.reconciler.ReconcileAll());
+  world.clock.Advance(std::chrono::hours(24));
+  ASSERT_TRUE(world.reconciler.ReconcileAll());
+  EXPECT_EQ(world.identities.Get(name), nullptr);
 }
 
 TEST_F(Reconciliation, DoesNotOverwriteAnActivationThatCameMeanwhile) {

@@ -312,6 +312,18 @@ TEST_F(FirstEvidence, NodesThatAreGoneSilentOrOutsideOfThePolicyAreNoQuorum) {
   EXPECT_EQ(Verdict(agent.Attest()).verdict, "Trusted");
 }
 
+TEST_F(FirstEvidence, ANodeThatWasMadeAnewSinceIsNoQuorum) {
+  AddPolicy("first", "FirstUse", {{"quorum", 2}});
+  ASSERT_EQ(agent.EnrollAndActivate().status, 200);
+  const auto other = Twin("worker-2", fakes::kOtherWorkerUid);
+  EXPECT_EQ(Verdict(other->Attest()).reason, "IdentityPending");
+  world.server.Remove({kube::kNode, "worker-2"});
+  EXPECT_EQ(Verdict(agent.Attest()).reason, "IdentityPending");
+  world.AddNode("worker-2", kThirdUid);
+  EXPECT_EQ(Verdict(agent.Attest()).reason, "IdentityPending")
+      << "its TPM is not bound to this one";
+}
+
 TEST_F(FirstEvidence, OnlyTheFirstTpmOfANodeHasAFirstUse) {
   AddPolicy("first", "FirstUse", {{"quorum", 1}});
   ASSERT_EQ(agent.EnrollAndActivate().status, 200);
