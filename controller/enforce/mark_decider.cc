@@ -22,27 +22,29 @@ MarkDecider::MarkDecider(NodeSources sources, const Clock& clock, MarkNames name
 void MarkDecider::LeaderSince(MonotonicTime since) {
   leader_since_ = since;
   budget_.Clear();
-  std::vector<TaintBudget::Request> holders;
+  std::vector<std::pair<bool, TaintBudget::Request>> asking;  // with: it has no taint yet
   for (const auto& node : sources_.nodes.List()) {
     const policies::NodePolicies policies = sources_.picture.For(*node);
     budget_.Count(node->meta.name, policies);
     const auto attestation = sources_.attestations.Get(node->meta.name);
-    const std::vector<Taint> present = OurTaints(*node, names_.taint);
-    if (!attestation || std::all_of(present.begin(), present.end(), IsStartupTaint)) {
+    if (!attestation) {
       continue;
     }
     const Subject subject{.node = *node, .status = attestation->status, .policies = policies};
     const DesiredMarks marks = WithoutBudget(subject);
-    if (marks.claim != Claim::kNone) {
-      holders.push_back(RequestOf(subject, marks));
+    if (marks.claim == Claim::kNone) {
+      continue;
     }
+    const std::vector<Taint> present = OurTaints(*node, names_.taint);
+    asking.emplace_back(std::all_of(present.begin(), present.end(), IsStartupTaint),
+                        RequestOf(subject, marks));
   }
-  // In the order in which they would have come.
-  std::sort(holders.begin(), holders.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.claim, a.since, a.node) < std::tie(b.claim, b.since, b.node);
+  std::sort(asking.begin(), asking.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first, a.second.claim, a.second.since, a.second.node) <
+           std::tie(b.first, b.second.claim, b.second.since, b.second.node);
   });
-  for (const TaintBudget::Request& holder : holders) {
-    budget_.Take(holder);
+  for (const auto& [untainted, request] : asking) {
+    budget_.Take(request);
   }
 }
 

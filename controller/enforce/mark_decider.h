@@ -49,8 +49,9 @@ class MarkDecider {
   // Nodes whose marks should be decided again because of what was decided about another.
   void OnWake(TaintBudget::Wake wake) { budget_.OnWake(std::move(wake)); }
 
-  // When this replica became the leader. Takes the places in budgets as the taints on the Nodes
-  // show them, so that a change of leaders changes no taint.
+  // When this replica became the leader. Gives the places in budgets first to the Nodes that carry
+  // the taint, then to the others in the order of their failures, so that a change of leaders
+  // changes no taint.
   void LeaderSince(MonotonicTime since);
 
   // Whether the evidence in `status` counts no more.

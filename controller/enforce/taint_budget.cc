@@ -31,16 +31,19 @@ std::optional<size_t> TaintBudget::Policy::Limit() const {
   return max_untrusted.back() == '%' ? PercentOf(matched, number) : number;
 }
 
-bool TaintBudget::Policy::HasRoomFor(Claim claim) const {
+bool TaintBudget::Policy::HasRoomFor(const Waiter& waiter) const {
   const auto limit = Limit();
   if (!limit) {
     return true;
   }
-  if (claim == Claim::kProven) {
-    return proven < *limit;
+  // A proven failure may take the place of an Unknown node.
+  const size_t taken = std::get<Claim>(waiter) == Claim::kProven ? proven : places.size();
+  size_t free = *limit > taken ? *limit - taken : 0;
+  for (auto first = waiting.begin(); free > 0 && first != waiting.end() && *first < waiter;
+       ++first) {
+    --free;
   }
-  const bool proven_waits = !waiting.empty() && std::get<Claim>(*waiting.begin()) == Claim::kProven;
-  return places.size() < *limit && !proven_waits;
+  return free > 0;
 }
 
 bool TaintBudget::Policy::Keeps(const Place& place) const {
@@ -101,9 +104,10 @@ TaintBudget::Answer TaintBudget::Take(const Request& request) {
     LeavePlaces(node);
     LeaveWaiting(node);
     node.asked_by = request.policies;
+    const Waiter waiter{request.claim, request.since, request.node};
     bool granted = std::all_of(
         node.asked_by.begin(), node.asked_by.end(),
-        [&](const std::string& uid) { return had || policies_[uid].HasRoomFor(request.claim); });
+        [&](const std::string& uid) { return had || policies_[uid].HasRoomFor(waiter); });
     if (granted) {
       node.place = Place{request.claim, had ? std::get<uint64_t>(*had) : turns_++, request.node};
       for (const std::string& uid : node.asked_by) {
@@ -120,19 +124,17 @@ TaintBudget::Answer TaintBudget::Take(const Request& request) {
       WakeDisplaced(node.asked_by, woken);
     } else {
       const auto place = node.place;
-      node.waiter = Waiter{request.claim, request.since, request.node};
+      node.waiter = waiter;
       for (const std::string& uid : node.asked_by) {
         Policy& policy = policies_[uid];
-        if (place ? !policy.Keeps(*place) : !policy.HasRoomFor(request.claim)) {
-          policy.waiting.insert(*node.waiter);
+        if (place ? !policy.Keeps(*place) : !policy.HasRoomFor(waiter)) {
+          policy.waiting.insert(waiter);
         }
       }
       LeavePlaces(node);
       node.asked_by = request.policies;
     }
-    if (had) {
-      WakeWaiting(before, woken);
-    }
+    WakeWaiting(before, woken);  // its place, or its turn, may be another's now
     woken.erase(request.node);
   }
   Notify(woken);
@@ -147,13 +149,10 @@ void TaintBudget::Release(const std::string& name) {
     if (found == nodes_.end()) {
       return;
     }
-    const bool had = found->second.place.has_value();
     LeaveWaiting(found->second);
     LeavePlaces(found->second);
     const std::vector<std::string> freed = std::exchange(found->second.asked_by, {});
-    if (had) {
-      WakeWaiting(freed, woken);
-    }
+    WakeWaiting(freed, woken);
     DropUnused();
   }
   Notify(woken);
@@ -207,8 +206,8 @@ void TaintBudget::LeaveWaiting(NodeEntry& node) {
   node.waiter.reset();
 }
 
-// As many as there are free places. One that is held back by another policy too leaves its turn to
-// the next look at all nodes.
+// As many as there are free places. One that is held back by another policy too leaves the queue of
+// this one when it asks, and wakes who comes after it.
 void TaintBudget::WakeWaiting(const std::vector<std::string>& policies, Woken& woken) const {
   for (const std::string& uid : policies) {
     const auto found = policies_.find(uid);

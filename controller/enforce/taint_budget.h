@@ -32,7 +32,7 @@ enum class Claim : uint8_t {
 //
 // Holds an index of the fleet, so that one node costs no look at the others; filled anew by each
 // leader from the taints that are on the Nodes. Thread-safe: of two nodes that ask for the last
-// place at once, one gets it.
+// place at once, one gets it. Of those that wait, who has failed for longest comes first.
 class TaintBudget {
  public:
   // Called, without a lock, for nodes that should ask again: a place became free for them, or was
@@ -88,9 +88,9 @@ class TaintBudget {
     size_t proven = 0;  // of `places`
     std::set<Waiter> waiting;
 
-    std::optional<size_t> Limit() const;  // nullopt: none
-    bool HasRoomFor(Claim claim) const;
-    bool Keeps(const Place& place) const;  // one of `places` is within the limit
+    std::optional<size_t> Limit() const;          // nullopt: none
+    bool HasRoomFor(const Waiter& waiter) const;  // and for all who wait before it
+    bool Keeps(const Place& place) const;         // one of `places` is within the limit
   };
   struct NodeEntry {
     std::vector<std::string> selected_by;

@@ -85,6 +85,24 @@ TEST_F(BudgetInTheFleet, ThePlaceOfANodeThatRecoversGoesToOneThatWaits) {
   EXPECT_EQ(Tainted(), std::set<std::string>{Name(2)});
 }
 
+TEST_F(BudgetInTheFleet, ANewLeaderGivesNoPlaceAwayThatATaintHoldsWhoeverAsksFirst) {
+  PutPolicy("pcr4", Limited(1));
+  AddNodes(3, kGoodDigest);
+  Settle();
+  Attest(2, kBadDigest);
+  Settle();
+  clock_.Advance(seconds(1));
+  Attest(0, kBadDigest);
+  Attest(1, kBadDigest);
+  Settle();
+  ASSERT_EQ(Tainted(), std::set<std::string>{Name(2)});
+  StartLeader();
+  for (const size_t i : {0, 1, 2}) {
+    ASSERT_TRUE(reconciler_->Reconcile(Name(i)));
+  }
+  EXPECT_EQ(Tainted(), std::set<std::string>{Name(2)});
+}
+
 TEST_F(BudgetInTheFleet, NoExecuteWithoutALimitEvictsAtMostAQuarterOfTheNodes) {
   PutPolicy("pcr4", PolicyObjectJson("Enforce", kGoodDigest, "NoExecute"));
   AddNodes(10, kGoodDigest);

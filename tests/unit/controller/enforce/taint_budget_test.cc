@@ -113,6 +113,29 @@ TEST_F(Budget, APlaceThatBecomesFreeIsToldToTheOneWhoHasWaitedLongest) {
   EXPECT_THAT(woken_, ElementsAre("n1"));
 }
 
+TEST_F(Budget, WhoHasWaitedLongerIsNotPassedByWhoAsksWhenAPlaceIsFree) {
+  SelectMany(4, PolicyOf("p", "1"));
+  EXPECT_TRUE(Take("n0"));
+  EXPECT_FALSE(Take("n1", Claim::kProven, {"uid-p"}, 3));
+  budget_.Release("n0");
+  EXPECT_FALSE(Take("n2", Claim::kProven, {"uid-p"}, 5));
+  EXPECT_TRUE(Take("n3", Claim::kProven, {"uid-p"}, 1)) << "it has failed for longer";
+  budget_.Release("n3");
+  EXPECT_TRUE(Take("n1", Claim::kProven, {"uid-p"}, 3));
+}
+
+TEST_F(Budget, WhoGivesUpItsTurnWakesTheNext) {
+  SelectMany(3, PolicyOf("p", "1"));
+  EXPECT_TRUE(Take("n0"));
+  EXPECT_FALSE(Take("n1", Claim::kProven, {"uid-p"}, 1));
+  EXPECT_FALSE(Take("n2", Claim::kProven, {"uid-p"}, 2));
+  budget_.Release("n0");
+  woken_.clear();
+  budget_.Release("n1");  // Trusted again before its turn came
+  EXPECT_THAT(woken_, ElementsAre("n2"));
+  EXPECT_TRUE(Take("n2", Claim::kProven, {"uid-p"}, 2));
+}
+
 TEST_F(Budget, AProvenFailureTakesThePlaceOfAnUnknownNodeAndNeverTheOtherWayRound) {
   SelectMany(4, PolicyOf("p", "2"));
   EXPECT_TRUE(Take("n0", Claim::kUnknown));
